@@ -1,0 +1,1 @@
+"""PostgreSQL, GitHub, files and the rest of the outside world."""

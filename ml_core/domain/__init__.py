@@ -1,0 +1,1 @@
+"""Pure rules: detection, model life, statistics. No input or output, no clock."""

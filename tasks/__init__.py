@@ -1,0 +1,1 @@
+"""Orchestrator tasks: each parses its parameters, calls one service and returns a result."""
