@@ -1,0 +1,34 @@
+-- Three roles: the owner migrates, the writer runs the tasks, the reader is Grafana's.
+-- They are groups without a login; a site grants them to its own users.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['ml_health_owner', 'ml_health_writer', 'ml_health_reader'] LOOP
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+            END IF;
+        EXCEPTION
+            -- Roles belong to the whole server: another database's migration may make them at the same moment.
+            WHEN duplicate_object OR unique_violation THEN NULL;
+            WHEN insufficient_privilege THEN
+                RAISE NOTICE 'no right to create role %: ask an administrator, then apply again', name;
+        END;
+    END LOOP;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ml_health_writer') THEN
+        GRANT USAGE ON SCHEMA ml_health TO ml_health_writer;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ml_health TO ml_health_writer;
+        GRANT SELECT, INSERT, UPDATE ON public.ml_models, public.anomaly_detections TO ml_health_writer;
+        REVOKE UPDATE, DELETE ON ml_health.verdict, ml_health.model_event FROM ml_health_writer;
+        REVOKE INSERT, UPDATE, DELETE ON ml_health.schema_version FROM ml_health_writer;
+        REVOKE ALL ON FUNCTION ml_health.ensure_detection_partitions, ml_health.drop_detection_partition FROM PUBLIC;
+        GRANT EXECUTE ON FUNCTION ml_health.ensure_detection_partitions, ml_health.drop_detection_partition TO ml_health_writer;
+        GRANT USAGE ON SCHEMA grafana TO ml_health_writer;
+        GRANT SELECT ON ALL TABLES IN SCHEMA grafana TO ml_health_writer;
+    END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ml_health_reader') THEN
+        GRANT USAGE ON SCHEMA grafana TO ml_health_reader;
+        GRANT SELECT ON ALL TABLES IN SCHEMA grafana TO ml_health_reader;
+    END IF;
+END $$;
