@@ -1,0 +1,197 @@
+"""The one place where adapters are chosen and handed to whoever needs them."""
+
+# Adapters are imported where they are made: a command that needs no Grafana or GitHub starts without them.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ml_core.services.runs import RunRecorder
+from ml_core.settings import Settings
+
+if TYPE_CHECKING:
+    from ml_core.adapters.embedded_postgres import EmbeddedPostgres
+    from ml_core.adapters.postgres import Database
+    from ml_core.ports.activity_log import ActivityLog
+    from ml_core.ports.artifact_store import ArtifactStore
+    from ml_core.ports.check_log import CheckLog
+    from ml_core.ports.finding_ledger import FindingLedger
+    from ml_core.ports.gold_windows import GoldWindows
+    from ml_core.ports.incident_ledger import IncidentLedger
+    from ml_core.ports.issue_tracker import IssueTracker
+    from ml_core.ports.model_registry import ModelRegistry
+    from ml_core.ports.retention_log import RetentionLog
+    from ml_core.ports.run_ledger import RunLedger, TaskLock
+    from ml_core.ports.scoring_log import ScoringLog
+    from ml_core.ports.series_registry import SeriesRegistry
+    from ml_core.ports.telemetry import TelemetrySource
+
+
+class Platform:
+    """Everything outside of the rules, made when first asked for from one set of settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def close(self) -> None:
+        """Give the database connection back; harmless where none was made."""
+        if "database" in self.__dict__:
+            self.database.close()
+
+    @cached_property
+    def embedded_postgres(self) -> EmbeddedPostgres:
+        """The database server of a site that has none."""
+        from ml_core.adapters.embedded_postgres import EmbeddedPostgres
+
+        return EmbeddedPostgres(self.settings.home)
+
+    @cached_property
+    def database(self) -> Database:
+        """The store of truth: the platform's PostgreSQL, else the embedded one, started if need be."""
+        from ml_core.adapters.postgres import Database
+
+        options = self.settings.database
+        return Database(
+            options.url or self.embedded_postgres.start(),
+            connect_timeout_s=options.connect_timeout_s,
+            statement_timeout_s=options.statement_timeout_s,
+        )
+
+    @cached_property
+    def telemetry(self) -> TelemetrySource:
+        """Readings."""
+        from ml_core.adapters.telemetry import PostgresTelemetry, TelemetryMapping
+
+        names = self.settings.telemetry
+        return PostgresTelemetry(
+            self.database,
+            TelemetryMapping(
+                relation=names.relation,
+                device_column=names.device_column,
+                metric_column=names.metric_column,
+                value_column=names.value_column,
+                timestamp_column=names.timestamp_column,
+                tenant_column=names.tenant_column or None,
+            ),
+        )
+
+    @cached_property
+    def series(self) -> SeriesRegistry:
+        """Series, their state and health."""
+        from ml_core.adapters.series_registry import PostgresSeriesRegistry
+
+        return PostgresSeriesRegistry(self.database)
+
+    @cached_property
+    def models(self) -> ModelRegistry:
+        """Model versions."""
+        from ml_core.adapters.model_registry import PostgresModelRegistry
+
+        return PostgresModelRegistry(self.database)
+
+    @cached_property
+    def artifacts(self) -> ArtifactStore:
+        """Artifacts by their hash."""
+        from ml_core.adapters.artifacts import FsspecArtifactStore
+
+        return FsspecArtifactStore(self.settings.artifacts.url or str(self.settings.home / "artifacts"))
+
+    @cached_property
+    def gold(self) -> GoldWindows:
+        """Clean readings kept across versions."""
+        from ml_core.adapters.gold_windows import PostgresGoldWindows
+
+        return PostgresGoldWindows(self.database)
+
+    @cached_property
+    def runs(self) -> RunLedger:
+        """Runs by task and slot."""
+        from ml_core.adapters.run_ledger import PostgresRunLedger
+
+        return PostgresRunLedger(self.database)
+
+    def task_lock(self, task: str) -> TaskLock:
+        """The lock of one task, on a connection of its own."""
+        from ml_core.adapters.run_ledger import PostgresTaskLock
+
+        return PostgresTaskLock(self.database, task)
+
+    @cached_property
+    def scoring(self) -> ScoringLog:
+        """Scoring states, detections, episodes and rollups."""
+        from ml_core.adapters.scoring_log import PostgresScoringLog
+
+        return PostgresScoringLog(self.database)
+
+    @cached_property
+    def activity(self) -> ActivityLog:
+        """What scoring has done lately."""
+        from ml_core.adapters.activity_log import PostgresActivityLog
+
+        return PostgresActivityLog(self.database)
+
+    @cached_property
+    def checks(self) -> CheckLog:
+        """Check results."""
+        from ml_core.adapters.check_log import PostgresCheckLog
+
+        return PostgresCheckLog(self.database)
+
+    @cached_property
+    def findings(self) -> FindingLedger:
+        """What is wrong."""
+        from ml_core.adapters.finding_ledger import PostgresFindingLedger
+
+        return PostgresFindingLedger(self.database)
+
+    @cached_property
+    def incidents(self) -> IncidentLedger:
+        """Incidents and the outbox."""
+        from ml_core.adapters.incident_ledger import PostgresIncidentLedger
+
+        return PostgresIncidentLedger(self.database)
+
+    @cached_property
+    def issue_tracker(self) -> IssueTracker:
+        """GitHub where repository and token are set, else a folder of rendered issues."""
+        github = self.settings.github
+        if github.repository and github.token:
+            from ml_core.adapters.github_issues import GitHubIssues
+
+            return GitHubIssues(
+                github.repository,
+                github.token,
+                base_url=github.base_url,
+                label=self.settings.escalation.label,
+            )
+        from ml_core.adapters.issue_folder import IssueFolder
+
+        return IssueFolder(
+            github.folder or self.settings.home / "issues", label=self.settings.escalation.label
+        )
+
+    @cached_property
+    def retention(self) -> RetentionLog:
+        """Expired rows and partitions."""
+        from ml_core.adapters.retention_log import PostgresRetentionLog
+
+        return PostgresRetentionLog(self.database)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskContext:
+    """What a task is handed: the platform, the time, its slot, and its own run."""
+
+    platform: Platform
+    now: datetime
+    slot: datetime
+    run: RunRecorder
+    dry_run: bool = False
+
+    @property
+    def settings(self) -> Settings:
+        """The platform's settings."""
+        return self.platform.settings

@@ -1,0 +1,150 @@
+"""Every number that a rule depends on, in one place: defaults, bounds and what each is for.
+
+Each policy is a section of the settings; `help` stands above the key in the example configuration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+Share = Annotated[float, Ge(0), Le(1)]
+Positive = Annotated[float, Gt(0)]
+Count = Annotated[int, Ge(1)]
+
+
+def setting(default: Any, help_text: str) -> Any:
+    """A field with its default and the sentence that explains it."""
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPolicy:
+    """What a model is trained on and by which kind of detector."""
+
+    kind: str = setting("isolation_forest", "Kind of detector for every series that no pattern below names.")
+    kind_by_pattern: dict[str, str] = field(
+        default_factory=dict,
+        metadata={"help": "Kinds by shell pattern of DEVICE:METRIC, the first match wins."},
+    )
+    window_days: Positive = setting(28.0, "Days of readings before training that a model learns from.")
+    max_failures: Count = setting(3, "Failed trainings in a row that open the circuit of a series.")
+    circuit_hours: Positive = setting(24.0, "Hours for which an open circuit rests before it is tried again.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringPolicy:
+    """How new readings are scored."""
+
+    lateness_s: Annotated[float, Ge(0)] = setting(
+        600.0, "Seconds behind the newest scored reading within which late ones are still scored."
+    )
+    log_normal: bool = setting(False, "Whether normal readings are written to the anomaly log too.")
+    series_per_batch: Count = setting(500, "Series scored and committed together.")
+    max_days_per_run: Positive = setting(7.0, "Days of backlog of one series that one run scores at most.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthPolicy:
+    """Thresholds of the daily health check; D is a series' median interval in training."""
+
+    stale_age_days: Positive = setting(7.0, "Age of a model that warns.")
+    failed_age_days: Positive = setting(14.0, "Age of a model that fails.")
+    lag_warn_intervals: Positive = setting(5.0, "Lag of the newest reading, in D, that warns.")
+    lag_fail_intervals: Positive = setting(20.0, "Lag in D that fails: no data.")
+    lag_fail_min_s: Positive = setting(3600.0, "Lag in seconds below which nothing fails.")
+    coverage_warn: Share = setting(0.8, "Share of expected readings of a day below which coverage warns.")
+    coverage_fail: Share = setting(0.5, "Share below which coverage fails.")
+    flatline_min_readings: Count = setting(30, "Equal readings in a row, at least, that count as stuck.")
+    out_of_range_warn: Share = setting(0.01, "Share outside of the training range that warns.")
+    out_of_range_fail: Share = setting(0.05, "Share outside of the training range that fails.")
+    alarm_rate_warn_ratio: Positive = setting(3.0, "Alarm rate over the target rate that warns.")
+    alarm_rate_fail_ratio: Positive = setting(10.0, "Alarm rate over the target rate that fails.")
+    latency_warn_ms: Positive = setting(50.0, "p95 of scoring calls that warns.")
+    latency_fail_ms: Positive = setting(100.0, "p95 of scoring calls that fails.")
+    min_verdicts: Count = setting(20, "Verdicts of people below which no accuracy is spoken of.")
+    accuracy_warn: Share = setting(0.9, "Accuracy below which a model warns.")
+    false_positive_rate_warn: Share = setting(0.05, "False positive rate above which a model warns.")
+    false_positive_rate_fail: Share = setting(0.10, "False positive rate above which a model fails.")
+    store_warn_bytes: Count = setting(1_000_000_000, "Bytes of artifacts above which the store warns.")
+    heartbeat_max_age_hours: Positive = setting(26.0, "Hours without a finished daily check that fail.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftPolicy:
+    """When a model counts as degraded."""
+
+    live_hours: Positive = setting(24.0, "Hours of readings compared with the reference.")
+    widened_days: Positive = setting(7.0, "Days compared where a day says too little.")
+    min_effective_readings: Positive = setting(50.0, "Effective sample size below which drift is unknown.")
+    false_discovery_rate: Annotated[float, Gt(0), Lt(1)] = setting(
+        0.05, "Share of false calls among drifted models that a run accepts (Benjamini-Hochberg)."
+    )
+    min_effect: Positive = setting(0.5, "Wasserstein distance, in training IQRs, below which no drift counts.")
+    consecutive_checks: Count = setting(2, "Checks in a row that must say so.")
+    common_mode_share: Share = setting(
+        0.05, "Share of a metric's models that drift together from which it is one cause, and no retrain."
+    )
+    common_mode_min: Count = setting(5, "Models that drift together, at least, for one common cause.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainPolicy:
+    """When a model is trained anew."""
+
+    due_from_days: Positive = setting(6.0, "Age from which a retrain may fall due, spread by series.")
+    due_until_days: Positive = setting(7.0, "Age by which it is due at the latest.")
+    max_per_run: Count = setting(2000, "Models trained by one run at most, the oldest first.")
+    after_degradation: Literal["shadow", "on", "off"] = setting(
+        "shadow",
+        "What confirmed degradation leads to: a challenger beside the champion, one at once, or an incident only.",
+    )
+    shadow_hours: Positive = setting(24.0, "Hours for which a challenger scores beside the champion.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatePolicy:
+    """What a challenger must show before it replaces the champion."""
+
+    gold_readings: Count = setting(1000, "Readings kept as the gold window of a series.")
+    max_alarm_ratio: Positive = setting(2.0, "Challenger's alarm rate on gold over the champion's, at most.")
+    max_recall_loss: Share = setting(0.1, "Recall on injected faults that a challenger may lose.")
+    min_drift_p: Share = setting(0.01, "p-value of drift between gold and training window, at least.")
+    max_champion_alarm_ratio: Positive = setting(
+        10.0, "Champion's alarm rate in the training window over its target, at most: else it was not quiet."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EscalationPolicy:
+    """How findings become incidents, and incidents issues."""
+
+    by: Literal["plugin", "host", "nobody"] = setting("plugin", "Who files issues: this plugin, the host, or nobody.")
+    max_new_per_run: Count = setting(10, "Issues opened by one run at most.")
+    max_new_per_day: Count = setting(30, "Issues opened in 24 hours at most.")
+    comment_interval_hours: Positive = setting(4.0, "Hours between two comments on one issue, at least.")
+    close_after_healthy_runs: Count = setting(3, "Healthy runs after which an issue is closed.")
+    reopen_within_days: Positive = setting(14.0, "Days after closing within which an issue is reopened.")
+    settle_s: Annotated[float, Ge(0)] = setting(
+        120.0, "Seconds before a call with unknown outcome is looked for on the tracker."
+    )
+    digest_from: Count = setting(5, "Findings of one check from which one issue tells them all.")
+    label: str = setting("ml-health", "Label on every issue; also what recovery searches for.")
+    assignees: tuple[str, ...] = setting((), "Logins that every new issue is assigned to.")
+    dashboard_url: str = setting("", "Address of Grafana, for links in issues.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionPolicy:
+    """What is kept, and for how long."""
+
+    retired_versions: Count = setting(3, "Retired versions of a series that are kept whatever their age.")
+    retired_days: Positive = setting(30.0, "Days for which any retired version is kept.")
+    rejected_days: Positive = setting(7.0, "Days for which rejected and quarantined versions are kept.")
+    trash_days: Positive = setting(7.0, "Days in the trash before an artifact is unlinked.")
+    detection_days: Annotated[float, Ge(30)] = setting(180.0, "Days of anomaly log that are kept.")
+    run_days: Positive = setting(90.0, "Days for which run items and check results are kept.")
+    min_blast_radius: Count = setting(20, "Removals in one run that never need confirmation.")
+    archive_url: str = setting("", "fsspec URL where expired detections are written as Parquet before they go.")

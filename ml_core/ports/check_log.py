@@ -1,0 +1,23 @@
+"""Every check of every run, with the evidence behind its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from ml_core.domain.check import CheckResult, SeriesCheck
+
+
+class CheckLog(Protocol):
+    """Table ml_health.check_result."""
+
+    def save(self, run_id: int, checks: Sequence[SeriesCheck], *, at: datetime) -> None:
+        """Write the checks of some series of a run; a repeated (series, check) replaces the first."""
+        ...
+
+    def latest(
+        self, check: str, series_ids: Sequence[int], *, before_run_id: int | None = None
+    ) -> Mapping[int, CheckResult]:
+        """The newest result of one check by series id, of runs other than and before `before_run_id`."""
+        ...

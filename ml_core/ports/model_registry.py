@@ -1,0 +1,44 @@
+"""The registry of model versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from ml_core.domain.model_version import ModelEvent, ModelStatus, ModelVersion, NewModel
+
+
+class ModelRegistry(Protocol):
+    """Table ml_models and its events; each method is one transaction, so nobody sees half a change."""
+
+    def list_versions(
+        self, *, series_ids: Sequence[int] | None = None, statuses: Sequence[ModelStatus] | None = None
+    ) -> list[ModelVersion]:
+        """Versions of those series in those states (None: all), by series and number."""
+        ...
+
+    def add(self, model: NewModel) -> ModelVersion:
+        """Number a candidate within its series and write it with a `trained` event."""
+        ...
+
+    def promote(
+        self, model_id: UUID, *, champion_id: UUID | None, at: datetime, reason: str, event: str = "promoted"
+    ) -> None:
+        """Make it the active version in place of `champion_id`, which retires; ConflictError if that changed."""
+        ...
+
+    def set_status(
+        self, model_id: UUID, status: ModelStatus, *, at: datetime, reason: str, event: str
+    ) -> None:
+        """Reject, quarantine or mark purged, with its event; a transition that is not allowed raises."""
+        ...
+
+    def pin(self, model_id: UUID, *, pinned: bool, at: datetime) -> None:
+        """Keep a version from purging, or no longer."""
+        ...
+
+    def record(self, events: Sequence[ModelEvent]) -> None:
+        """Write events that change no version, such as a failed training."""
+        ...

@@ -1,0 +1,72 @@
+"""The runs: one row a (task, slot), and what each did to every series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from ml_core.domain.task import Outcome, RunItem
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """One row of ml_health.run."""
+
+    run_id: int
+    task: str
+    slot: datetime
+    attempt: int
+    outcome: Outcome
+    started_at: datetime
+    finished_at: datetime | None = None
+    reason: str | None = None
+    counts: Mapping[str, int | float] | None = None
+
+
+class RunLedger(Protocol):
+    """Table ml_health.run and its items."""
+
+    def begin(
+        self, task: str, slot: datetime, *, at: datetime, max_attempts: int, params: Mapping[str, Any]
+    ) -> RunRecord | None:
+        """Open the slot, or reopen it where it did not succeed and attempts remain; None where it is done."""
+        ...
+
+    def record_items(self, run: RunRecord, items: Sequence[RunItem], *, at: datetime) -> None:
+        """Write what was done to some series; a writer whose attempt was taken over gets ConflictError."""
+        ...
+
+    def finished_series(self, run: RunRecord) -> frozenset[int]:
+        """Series that this slot has dealt with already (not those that failed)."""
+        ...
+
+    def finish(
+        self,
+        run: RunRecord,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        reason: str | None,
+        counts: Mapping[str, int | float],
+        duration_ms: float,
+    ) -> None:
+        """Close the run; fenced by its attempt."""
+        ...
+
+    def latest(self, task: str, *, outcomes: Sequence[Outcome] | None = None) -> RunRecord | None:
+        """The run with the newest slot of that task, of those outcomes."""
+        ...
+
+
+class TaskLock(Protocol):
+    """One holder a task, whatever machine it runs on."""
+
+    def acquire(self) -> bool:
+        """Take the lock without waiting; False where somebody else holds it."""
+        ...
+
+    def release(self) -> None:
+        """Give it back; harmless where it is not held."""
+        ...

@@ -1,0 +1,210 @@
+"""Settings: read once, from a TOML file and the environment; every default and its help in one place."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+from annotated_types import Ge, Le
+from platformdirs import user_config_path, user_data_path
+from pydantic import TypeAdapter, ValidationError
+
+from ml_core.domain.detector import FitOptions
+from ml_core.domain.policies import (
+    Count,
+    DriftPolicy,
+    EscalationPolicy,
+    GatePolicy,
+    HealthPolicy,
+    Positive,
+    RetentionPolicy,
+    RetrainPolicy,
+    ScoringPolicy,
+    TrainingPolicy,
+    setting,
+)
+from ml_core.errors import ConfigurationError
+
+ENV_PREFIX = "ML_HEALTH_"
+SYSTEM_CONFIG = Path("/etc/ml-health/config.toml")
+_ENV_APART = {"ML_HEALTH_CONFIG", "ML_HEALTH_HOME", "ML_HEALTH_DATABASE_URL"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSettings:
+    """How PostgreSQL is reached."""
+
+    url: str = setting(
+        "", "Address of the platform's PostgreSQL; empty: the embedded one. Better given as ML_HEALTH_DATABASE_URL."
+    )
+    connect_timeout_s: Count = setting(5, "Seconds to wait for a connection.")
+    statement_timeout_s: Count = setting(300, "Seconds that one statement may take.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TelemetrySettings:
+    """The one relation that holds readings, and the names of its columns."""
+
+    relation: str = setting("ml_health.telemetry", "Table or view, with its schema.")
+    device_column: str = setting("device_id", "Column of the device's id.")
+    metric_column: str = setting("metric_name", "Column of the metric's name (`key` on some platforms).")
+    value_column: str = setting("value", "Column of the numeric value.")
+    timestamp_column: str = setting("timestamp", "Column of the time; without a zone it is read as UTC.")
+    tenant_column: str = setting("", "Column of the tenant; empty where the site has none.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtifactSettings:
+    """Where models lie."""
+
+    url: str = setting("", "fsspec URL of the artifact store; empty: a folder in ML_HEALTH_HOME.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHubSettings:
+    """Where issues are filed; without repository and token they are rendered into a folder."""
+
+    repository: str = setting("", "OWNER/NAME of the repository.")
+    token: str = field(
+        default="", repr=False, metadata={"help": "Access token; give it as ML_HEALTH_GITHUB__TOKEN, not in a file."}
+    )
+    base_url: str = setting("https://api.github.com", "Address of the API, for GitHub Enterprise.")
+    folder: str = setting("", "Folder of rendered issues where there is no token; empty: in ML_HEALTH_HOME.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrafanaSettings:
+    """What is written for Grafana's provisioning."""
+
+    provisioning_dir: str = setting("", "Folder that Grafana reads; empty: `grafana` in ML_HEALTH_HOME.")
+    dashboards_dir: str = setting(
+        "", "Where Grafana itself sees the dashboards; empty: `dashboards` in the provisioning folder."
+    )
+    datasource_uid: str = setting("ml-health", "Fixed uid of the datasource.")
+    reader_user: str = setting("ml_health_grafana", "Login that Grafana uses; a member of ml_health_reader.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulerSettings:
+    """The embedded scheduler."""
+
+    poll_s: Positive = setting(15.0, "Seconds between two looks at what is due.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionSettings:
+    """How work on many series is spread."""
+
+    backend: Literal["loky", "threading", "sequential", "dask", "ray"] = setting(
+        "sequential", "joblib backend that trains models."
+    )
+    jobs: Annotated[int, Ge(-1), Le(4096)] = setting(-1, "Workers; -1: one a core.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings; each section is a policy of the domain or a technical matter."""
+
+    home: Path
+    """Embedded data, artifacts, rendered issues (ML_HEALTH_HOME)."""
+    database: DatabaseSettings = DatabaseSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    artifacts: ArtifactSettings = ArtifactSettings()
+    detector: FitOptions = FitOptions()
+    training: TrainingPolicy = TrainingPolicy()
+    scoring: ScoringPolicy = ScoringPolicy()
+    health: HealthPolicy = HealthPolicy()
+    drift: DriftPolicy = DriftPolicy()
+    retrain: RetrainPolicy = RetrainPolicy()
+    gate: GatePolicy = GatePolicy()
+    escalation: EscalationPolicy = EscalationPolicy()
+    github: GitHubSettings = GitHubSettings()
+    retention: RetentionPolicy = RetentionPolicy()
+    grafana: GrafanaSettings = GrafanaSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    config_path: Path | None = None
+    """The file that was read, if any."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must never be printed."""
+        return tuple(secret for secret in (self.github.token, self.database.url) if secret)
+
+
+def section_types() -> dict[str, type[Any]]:
+    """The sections by name, in the order of the example configuration."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return {name: kind for name, kind in hints.items() if is_dataclass(kind)}  # type: ignore[misc]
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the file, then the environment over it; unknown keys are refused by name."""
+    env = os.environ if environ is None else environ
+    path = _config_path(env)
+    tables = _read_file(path) if path else {}
+    _override(tables, env)
+    home = Path(env.get("ML_HEALTH_HOME") or user_data_path("ml-health")).expanduser().resolve()
+    sections = {name: _build(name, kind, tables.pop(name, {})) for name, kind in section_types().items()}
+    if tables:
+        raise ConfigurationError(f"unknown section [{next(iter(tables))}]; known: {', '.join(section_types())}")
+    return Settings(home=home, config_path=path, **sections)
+
+
+def _config_path(env: Mapping[str, str]) -> Path | None:
+    named = env.get("ML_HEALTH_CONFIG")
+    if named:
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise ConfigurationError(f"ML_HEALTH_CONFIG names {path}, which is not a file")
+        return path
+    candidates = (SYSTEM_CONFIG, user_config_path("ml-health") / "config.toml")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _read_file(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigurationError(f"{path} cannot be read: {exc}") from exc
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{path}: {name} stands outside of a section; known: {', '.join(section_types())}")
+    return tables
+
+
+def _override(tables: dict[str, dict[str, Any]], env: Mapping[str, str]) -> None:
+    for variable, text in env.items():
+        if not variable.startswith(ENV_PREFIX) or variable in _ENV_APART or variable.startswith("ML_HEALTH_TEST_"):
+            continue
+        section, separator, key = variable.removeprefix(ENV_PREFIX).lower().partition("__")
+        if not separator or section not in section_types():
+            raise ConfigurationError(f"unknown setting {variable}; the form is {ENV_PREFIX}SECTION__KEY")
+        tables.setdefault(section, {})[key] = _parse(text)
+    if env.get("ML_HEALTH_DATABASE_URL"):
+        tables.setdefault("database", {})["url"] = env["ML_HEALTH_DATABASE_URL"]
+
+
+def _parse(text: str) -> Any:
+    """A TOML value where it reads as one (numbers, true, lists), else the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _build(section: str, kind: type[Any], table: Mapping[str, Any]) -> Any:
+    known = {item.name for item in fields(kind)}
+    for key in table:
+        if key not in known:
+            raise ConfigurationError(f"unknown setting {section}.{key}; known: {', '.join(sorted(known))}")
+    try:
+        return TypeAdapter(kind).validate_python(dict(table))
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"setting {section}.{key}: {first['msg']}") from exc
