@@ -57,6 +57,10 @@ class DatabaseUnavailableError(MLHealthError):
     """PostgreSQL cannot be reached or gave no answer in time."""
 
 
+class CommitOutcomeUnknownError(DatabaseUnavailableError):
+    """The link broke while COMMIT was under way: it may have been kept or not, so re-read before a repeat."""
+
+
 class SchemaVersionError(MLHealthError):
     """The database's schema version does not fit this code; the message names both."""
 
@@ -70,11 +74,17 @@ class IssueTrackerError(MLHealthError):
 
 
 class TrackerUnavailableError(IssueTrackerError):
-    """A passing fault of the issue tracker: try again, not before `retry_after_s` seconds."""
+    """A passing fault of the issue tracker: try again, not before `retry_after_s` seconds.
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+    With `outcome_unknown` a write may have happened: look for its marker before writing again.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, outcome_unknown: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.outcome_unknown = outcome_unknown
 
 
 class TrackerRefusedError(IssueTrackerError):

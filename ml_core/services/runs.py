@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ml_core.domain.markdown import redact
+from ml_core.domain.redaction import redact
 from ml_core.domain.task import ItemOutcome, Outcome, RunItem, TaskReport, TaskResult
 from ml_core.errors import ConflictError, DatabaseUnavailableError, MLHealthError
 from ml_core.ports.run_ledger import RunLedger, RunRecord, TaskLock
