@@ -1,0 +1,205 @@
+"""The connection to PostgreSQL: transactions, sessions for locks, deadlines, errors in one line."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from weakref import WeakSet
+
+import psycopg2
+from psycopg2 import errors
+from psycopg2.extensions import cursor, make_dsn, parse_dsn
+
+from ml_core.adapters.postgres_session import Session
+from ml_core.adapters.postgres_values import copy_rows, register_adapters
+from ml_core.errors import (
+    CommitOutcomeUnknownError,
+    ConfigurationError,
+    ConflictError,
+    DatabaseUnavailableError,
+    MLHealthError,
+)
+
+__all__ = ["Database", "copy_rows"]
+NETWORK = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "client_encoding": "utf8",
+    "fallback_application_name": "ml-health",
+}
+
+
+class Database:
+    """One PostgreSQL database, spoken to in UTC over one session a thread and process.
+
+    A statement may take `statement_timeout_s` and wait `lock_timeout_s` for a lock; the server sees to
+    both. Where its answer is `answer_grace_s` overdue, the link is taken for dead and cut from our side.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connect_timeout_s: int = 5,
+        statement_timeout_s: float = 300.0,
+        lock_timeout_s: float = 10.0,
+        answer_grace_s: float = 5.0,
+    ) -> None:
+        self._parts = _parse_url(url)
+        self._connect_timeout_s = connect_timeout_s
+        self._answer_grace_s = answer_grace_s
+        self._answer_timeout_s = statement_timeout_s + answer_grace_s
+        settings = {
+            "statement_timeout": f"{statement_timeout_s * 1000:.0f}",
+            "lock_timeout": f"{lock_timeout_s * 1000:.0f}",
+            "timezone": "UTC",
+        }
+        own_options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        options = f"{self._parts.get('options', '')} {own_options}".strip()
+        self._dsn = make_dsn(url, connect_timeout=connect_timeout_s, options=options, **NETWORK)
+        self._threads = threading.local()
+        self._sessions: WeakSet[Session] = WeakSet()
+
+    def __repr__(self) -> str:
+        return f"Database({self.address})"
+
+    @property
+    def address(self) -> str:
+        """Host, port and database for people, without user and password."""
+        host = self._parts.get("host", "local socket")
+        return f"{host}:{self._parts.get('port', '5432')}/{self._parts.get('dbname', '')}"
+
+    @contextmanager
+    def transaction(self, *, statement_timeout_s: float | None = None) -> Iterator[cursor]:
+        """A cursor whose work is committed at the end, or rolled back as a whole when the body raises.
+
+        `statement_timeout_s` allows this one transaction longer or shorter statements. Transactions of a
+        thread do not nest: hand the cursor on. Raises DatabaseUnavailableError, CommitOutcomeUnknownError
+        where a repeat needs a look first, ConflictError after a deadlock.
+        """
+        if getattr(self._threads, "is_busy", False):
+            raise RuntimeError("a transaction is open in this thread: hand its cursor on, do not nest")
+        session = self._thread_session()
+        self._threads.is_busy = True
+        try:
+            with (
+                self._translated(session),
+                self._rolled_back(session),
+                self._allowance(session, statement_timeout_s),
+            ):
+                with session.cursor() as cur:
+                    yield cur
+                self._commit(session)
+        finally:
+            self._threads.is_busy = False
+
+    @contextmanager
+    def dedicated_connection(self) -> Iterator[Session]:
+        """A session of its own in autocommit mode, closed at the end: for advisory locks."""
+        session = self._connect()
+        try:
+            session.autocommit = True
+            with self._translated(session):
+                yield session
+        finally:
+            session.close()
+
+    def close(self) -> None:
+        """Close this process's sessions, whichever thread they serve; a later use connects anew."""
+        for session in list(self._sessions):
+            if session.is_ours:
+                session.close()
+
+    def _thread_session(self) -> Session:
+        session: Session | None = getattr(self._threads, "session", None)
+        # A forked child drops its parent's session unclosed: to close it would end the parent's.
+        if session is None or not session.is_ours or not session.is_alive(self._connect_timeout_s):
+            session = self._connect()
+            self._threads.session = session
+            self._sessions.add(session)
+        return session
+
+    def _connect(self) -> Session:
+        register_adapters()
+        try:
+            session = psycopg2.connect(self._dsn, connection_factory=Session)
+        except psycopg2.OperationalError as exc:
+            raise self._unavailable(exc) from exc
+        session.watch(self._answer_timeout_s)
+        return session
+
+    @contextmanager
+    def _allowance(self, session: Session, statement_timeout_s: float | None) -> Iterator[None]:
+        if statement_timeout_s is None:
+            yield
+            return
+        with session.answer_allowance(statement_timeout_s + self._answer_grace_s):
+            with session.cursor() as cur:
+                cur.execute(
+                    "SELECT set_config('statement_timeout', %s, true)", (f"{statement_timeout_s * 1000:.0f}",)
+                )
+            yield
+
+    def _commit(self, session: Session) -> None:
+        try:
+            session.commit()
+        except psycopg2.Error as exc:
+            if session.closed:
+                raise CommitOutcomeUnknownError(
+                    f"PostgreSQL at {self.address} was lost during COMMIT ({self._one_line(exc)}): "
+                    "re-read whether the change is there before doing it again"
+                ) from exc
+            raise
+
+    @contextmanager
+    def _rolled_back(self, session: Session) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            # A session that cannot even roll back is closed, and the next transaction gets a new one.
+            with suppress(psycopg2.Error):
+                session.abandon(self._connect_timeout_s)
+            raise
+
+    @contextmanager
+    def _translated(self, session: Session) -> Iterator[None]:
+        try:
+            yield
+        except psycopg2.Error as exc:
+            if isinstance(exc, psycopg2.OperationalError) or session.closed:
+                raise self._unavailable(exc) from exc
+            raise
+
+    def _unavailable(self, exc: psycopg2.Error) -> MLHealthError:
+        said = f"PostgreSQL at {self.address}: {self._one_line(exc)}"
+        if isinstance(exc, psycopg2.extensions.TransactionRollbackError):
+            return ConflictError(f"{said}; nothing was written, try again")
+        if isinstance(exc, errors.LockNotAvailable):
+            return DatabaseUnavailableError(f"{said}; another session holds the lock, try again later")
+        if isinstance(exc, errors.QueryCanceled):
+            return DatabaseUnavailableError(f"{said}; check the server's load and pg_stat_activity")
+        return DatabaseUnavailableError(
+            f"{said}; check that the server runs and that ML_HEALTH_DATABASE_URL names the right "
+            "host, port, database, user and password"
+        )
+
+    def _one_line(self, exc: psycopg2.Error) -> str:
+        text = " ".join(str(exc).split()) or type(exc).__name__
+        password = self._parts.get("password")
+        return text.replace(password, "***") if password else text
+
+
+def _parse_url(url: str) -> dict[str, str]:
+    try:
+        return parse_dsn(url)
+    except psycopg2.Error:
+        # The driver's message may quote the whole URL with its password.
+        raise ConfigurationError(
+            "ML_HEALTH_DATABASE_URL is no PostgreSQL address: write "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE with special characters of the password "
+            "percent-encoded"
+        ) from None
