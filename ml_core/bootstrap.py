@@ -14,6 +14,7 @@ from ml_core.settings import Settings
 
 if TYPE_CHECKING:
     from ml_core.adapters.embedded_postgres import EmbeddedPostgres
+    from ml_core.adapters.migrator import Migrator
     from ml_core.adapters.postgres import Database
     from ml_core.ports.activity_log import ActivityLog
     from ml_core.ports.artifact_store import ArtifactStore
@@ -38,8 +39,8 @@ class Platform:
 
     def close(self) -> None:
         """Give the database connection back; harmless where none was made."""
-        if "database" in self.__dict__:
-            self.database.close()
+        if "store" in self.__dict__:
+            self.store.close()
 
     @cached_property
     def embedded_postgres(self) -> EmbeddedPostgres:
@@ -49,8 +50,8 @@ class Platform:
         return EmbeddedPostgres(self.settings.home)
 
     @cached_property
-    def database(self) -> Database:
-        """The store of truth: the platform's PostgreSQL, else the embedded one, started if need be."""
+    def store(self) -> Database:
+        """The platform's PostgreSQL, else the embedded one, started if need be; its schema is not looked at."""
         from ml_core.adapters.postgres import Database
 
         options = self.settings.database
@@ -59,6 +60,25 @@ class Platform:
             connect_timeout_s=options.connect_timeout_s,
             statement_timeout_s=options.statement_timeout_s,
         )
+
+    @cached_property
+    def migrator(self) -> Migrator:
+        """What brings the store's schema to that of this code."""
+        from ml_core.adapters.migrator import Migrator
+
+        return Migrator(self.store)
+
+    @cached_property
+    def database(self) -> Database:
+        """The store of truth with a schema that fits this code.
+
+        The embedded one is migrated by itself; a platform's only by its owner, with `ml-health db migrate`.
+        """
+        if self.settings.database.url or not self.migrator.pending():
+            self.migrator.require_current()
+        else:
+            self.migrator.apply()
+        return self.store
 
     @cached_property
     def telemetry(self) -> TelemetrySource:
