@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ml_core.ports.artifact_store import ArtifactStore
     from ml_core.ports.check_log import CheckLog
     from ml_core.ports.finding_ledger import FindingLedger
+    from ml_core.ports.fleet_overview import FleetReader
     from ml_core.ports.gold_windows import GoldWindows
     from ml_core.ports.incident_ledger import IncidentLedger
     from ml_core.ports.issue_tracker import IssueTracker
@@ -192,6 +193,13 @@ class Platform:
         return IssueFolder(
             github.folder or self.settings.home / "issues", label=self.settings.escalation.label
         )
+
+    @cached_property
+    def fleet(self) -> FleetReader:
+        """How the fleet is."""
+        from ml_core.adapters.fleet_overview import PostgresFleetReader
+
+        return PostgresFleetReader(self.database)
 
     @cached_property
     def retention(self) -> RetentionLog:

@@ -31,7 +31,16 @@ def run_in_child(task: str, *, slot: datetime, now: datetime | None, timeout_s: 
 
     `now` None leaves the clock to the child. Settings reach it through the environment.
     """
-    command = [sys.executable, "-m", "ml_core.entrypoints.cli", "run", task, "--json", "--slot", slot.isoformat()]
+    command = [
+        sys.executable,
+        "-m",
+        "ml_core.entrypoints.cli",
+        "run",
+        task,
+        "--json",
+        "--slot",
+        slot.isoformat(),
+    ]
     if now is not None:
         command += ["--now", now.isoformat()]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

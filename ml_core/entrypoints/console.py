@@ -64,7 +64,9 @@ def show_progress() -> Iterator[Callable[[str, int, int], None]]:
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Answers whether SIGTERM or SIGINT came while the block runs; work stops at its next batch."""
     asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {
+        number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
         yield asked.is_set
     finally:

@@ -56,7 +56,10 @@ def status_command(platform: Platform, as_json: bool) -> int:
 
 @db_command.command("url")
 @click.option(
-    "--role", type=click.Choice(["owner", "writer", "reader"]), default="owner", show_default=True,
+    "--role",
+    type=click.Choice(["owner", "writer", "reader"]),
+    default="owner",
+    show_default=True,
     help="Whose login.",
 )
 @click.pass_obj

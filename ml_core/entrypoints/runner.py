@@ -43,9 +43,7 @@ def run_task(
     task = load_task(spec)
 
     def body(recorder: RunRecorder) -> TaskReport:
-        context = TaskContext(
-            platform=platform, now=now, slot=request.slot, run=recorder, dry_run=dry_run
-        )
+        context = TaskContext(platform=platform, now=now, slot=request.slot, run=recorder, dry_run=dry_run)
         return task(context, **checked)
 
     return execute_run(
