@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ml_core.ports.activity_log import ActivityLog
     from ml_core.ports.artifact_store import ArtifactStore
     from ml_core.ports.check_log import CheckLog
+    from ml_core.ports.detection_archive import DetectionArchive
     from ml_core.ports.finding_ledger import FindingLedger
     from ml_core.ports.fleet_overview import FleetReader
     from ml_core.ports.gold_windows import GoldWindows
@@ -190,9 +191,7 @@ class Platform:
             )
         from ml_core.adapters.issue_folder import IssueFolder
 
-        return IssueFolder(
-            github.folder or self.settings.home / "issues", label=self.settings.escalation.label
-        )
+        return IssueFolder(github.folder or self.settings.home / "issues", label=self.settings.escalation.label)
 
     @cached_property
     def fleet(self) -> FleetReader:
@@ -207,6 +206,14 @@ class Platform:
         from ml_core.adapters.retention_log import PostgresRetentionLog
 
         return PostgresRetentionLog(self.database)
+
+    @cached_property
+    def archive(self) -> DetectionArchive | None:
+        """Where expired detections are kept, if a site asks for it."""
+        from ml_core.adapters.detection_archive import ParquetArchive
+
+        url = self.settings.retention.archive_url
+        return ParquetArchive(url) if url else None
 
 
 @dataclass(frozen=True, kw_only=True)

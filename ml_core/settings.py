@@ -39,7 +39,8 @@ class DatabaseSettings:
     """How PostgreSQL is reached."""
 
     url: str = setting(
-        "", "Address of the platform's PostgreSQL; empty: the embedded one. Better given as ML_HEALTH_DATABASE_URL."
+        "",
+        "Address of the platform's PostgreSQL; empty: the embedded one. Better given as ML_HEALTH_DATABASE_URL.",
     )
     connect_timeout_s: Count = setting(5, "Seconds to wait for a connection.")
     statement_timeout_s: Count = setting(300, "Seconds that one statement may take.")
@@ -70,7 +71,9 @@ class GitHubSettings:
 
     repository: str = setting("", "OWNER/NAME of the repository.")
     token: str = field(
-        default="", repr=False, metadata={"help": "Access token; give it as ML_HEALTH_GITHUB__TOKEN, not in a file."}
+        default="",
+        repr=False,
+        metadata={"help": "Access token; give it as ML_HEALTH_GITHUB__TOKEN, not in a file."},
     )
     base_url: str = setting("https://api.github.com", "Address of the API, for GitHub Enterprise.")
     folder: str = setting("", "Folder of rendered issues where there is no token; empty: in ML_HEALTH_HOME.")

@@ -57,18 +57,37 @@ class HealthPolicy:
     lag_fail_min_s: Positive = setting(3600.0, "Lag in seconds below which nothing fails.")
     coverage_warn: Share = setting(0.8, "Share of expected readings of a day below which coverage warns.")
     coverage_fail: Share = setting(0.5, "Share below which coverage fails.")
+    live_hours: Positive = setting(24.0, "Hours of readings that the checks look at.")
+    widened_days: Positive = setting(7.0, "Days they look at, at most, where a series reads seldom.")
+    min_live_readings: Count = setting(24, "Expected readings for which the look back is widened.")
     flatline_min_readings: Count = setting(30, "Equal readings in a row, at least, that count as stuck.")
+    flatline_min_hours: Positive = setting(
+        12.0, "Hours after which fewer equal readings count as stuck, where a series reads seldom."
+    )
+    flatline_sparse_readings: Count = setting(10, "Equal readings in a row, at least, that count after those hours.")
+    flatline_run_ratio: Annotated[float, Ge(1)] = setting(
+        2.0, "Length of a run of equal readings over training's 99.9th percentile that counts as stuck."
+    )
     out_of_range_warn: Share = setting(0.01, "Share outside of the training range that warns.")
     out_of_range_fail: Share = setting(0.05, "Share outside of the training range that fails.")
     alarm_rate_warn_ratio: Positive = setting(3.0, "Alarm rate over the target rate that warns.")
     alarm_rate_fail_ratio: Positive = setting(10.0, "Alarm rate over the target rate that fails.")
+    chance_level: Annotated[float, Gt(0), Lt(1)] = setting(
+        0.01, "Probability by chance below which few alarms or few readings outside of the range count."
+    )
+    min_latency_calls: Count = setting(20, "Scoring calls below which no p95 is spoken of.")
     latency_warn_ms: Positive = setting(50.0, "p95 of scoring calls that warns.")
     latency_fail_ms: Positive = setting(100.0, "p95 of scoring calls that fails.")
     min_verdicts: Count = setting(20, "Verdicts of people below which no accuracy is spoken of.")
+    verdict_days: Positive = setting(30.0, "Days of people's verdicts that accuracy is told from.")
     accuracy_warn: Share = setting(0.9, "Accuracy below which a model warns.")
     false_positive_rate_warn: Share = setting(0.05, "False positive rate above which a model warns.")
     false_positive_rate_fail: Share = setting(0.10, "False positive rate above which a model fails.")
     store_warn_bytes: Count = setting(1_000_000_000, "Bytes of artifacts above which the store warns.")
+    mass_loss_share: Share = setting(
+        0.1, "Share of artifacts unreadable at once from which the store is suspected and no model is quarantined."
+    )
+    mass_loss_min: Count = setting(5, "Unreadable artifacts up to which the store is never suspected.")
     heartbeat_max_age_hours: Positive = setting(26.0, "Hours without a finished daily check that fail.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -22,9 +22,7 @@ def config_command(platform: Platform, example: bool) -> None:
         return
     settings = platform.settings
     shown: dict[str, Any] = {
-        name: {
-            item.name: _hide(item.name, getattr(getattr(settings, name), item.name)) for item in fields(kind)
-        }
+        name: {item.name: _hide(item.name, getattr(getattr(settings, name), item.name)) for item in fields(kind)}
         for name, kind in section_types().items()
     }
     print_json({"home": str(settings.home), "file": settings.config_path, **shown})
@@ -39,7 +37,7 @@ def render_example() -> str:
     for name, kind in section_types().items():
         lines += ["", f"[{name}]"]
         for item in fields(kind):
-            default = item.default if item.default is not MISSING else item.default_factory()  # type: ignore[misc]
+            default = getattr(kind(), item.name)
             lines += [f"# {item.metadata['help']}", f"# {item.name} = {_toml(default)}"]
     return "\n".join(lines) + "\n"
 

@@ -19,7 +19,7 @@ errors = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
 
-class MomentType(click.ParamType):
+class MomentType(click.ParamType[datetime]):
     """A moment in time with its zone, such as 2026-01-31T02:00:00Z."""
 
     name = "moment"
@@ -64,9 +64,7 @@ def show_progress() -> Iterator[Callable[[str, int, int], None]]:
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Answers whether SIGTERM or SIGINT came while the block runs; work stops at its next batch."""
     asked = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield asked.is_set
     finally:

@@ -11,17 +11,13 @@ from ml_core.domain.schedule import latest_slot
 from ml_core.manifest import TaskSpec, load_manifest
 
 
-def find_due_slot(
-    platform: Platform, spec: TaskSpec, now: datetime, *, jitter: bool = True
-) -> datetime | None:
+def find_due_slot(platform: Platform, spec: TaskSpec, now: datetime, *, jitter: bool = True) -> datetime | None:
     """The slot of a task that is to be run now: its own is due and those it depends on are not waiting."""
     slot = _own_slot(platform, spec, now, jitter=jitter)
     if slot is None:
         return None
     manifest = load_manifest()
-    waiting = any(
-        _own_slot(platform, manifest.task(name), now, jitter=False) is not None for name in spec.depends_on
-    )
+    waiting = any(_own_slot(platform, manifest.task(name), now, jitter=False) is not None for name in spec.depends_on)
     return None if waiting else slot
 
 

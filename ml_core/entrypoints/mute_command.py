@@ -32,6 +32,4 @@ def mute_command(
     if as_json:
         print_json({"series": series, "muted_until": until, "reason": reason, "matched": len(found)})
     else:
-        output.print(
-            f"{series} is heard again now" if off else f"{series} is quiet until {until:%Y-%m-%d %H:%M}Z"
-        )
+        output.print(f"{series} is heard again now" if off else f"{series} is quiet until {until:%Y-%m-%d %H:%M}Z")

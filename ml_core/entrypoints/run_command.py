@@ -75,7 +75,5 @@ def print_result(result: TaskResult) -> None:
     if result.findings:
         table = Table("severity", "check", "series", "what")
         for finding in result.findings:
-            table.add_row(
-                *(str(finding.get(key) or "") for key in ("severity", "check", "series", "message"))
-            )
+            table.add_row(*(str(finding.get(key) or "") for key in ("severity", "check", "series", "message")))
         output.print(table)

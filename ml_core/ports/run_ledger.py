@@ -55,6 +55,10 @@ class RunLedger(Protocol):
         """Close the run; fenced by its attempt."""
         ...
 
+    def find(self, task: str, slot: datetime) -> RunRecord | None:
+        """The run of one slot, if there is one."""
+        ...
+
     def latest(self, task: str, *, outcomes: Sequence[Outcome] | None = None) -> RunRecord | None:
         """The run with the newest slot of that task, of those outcomes."""
         ...

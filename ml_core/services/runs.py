@@ -76,9 +76,7 @@ def execute_run(
     secrets: Sequence[str] = (),
 ) -> TaskResult:
     """Run `body` as the run of one slot and tell what happened; only a database that is gone raises."""
-    recorder = RunRecorder(
-        ledger=ledger, run=None, now=request.now, should_stop=should_stop, progress=progress
-    )
+    recorder = RunRecorder(ledger=ledger, run=None, now=request.now, should_stop=should_stop, progress=progress)
     if request.dry_run:
         return _result(request, *_attempt(body, recorder, secrets))
     if not lock.acquire():
@@ -97,9 +95,7 @@ def execute_run(
         began = time.monotonic()
         outcome, report, reason = _attempt(body, recorder, secrets)
         elapsed_ms = (time.monotonic() - began) * 1000
-        ledger.finish(
-            run, outcome, at=request.now, reason=reason, counts=report.counts, duration_ms=elapsed_ms
-        )
+        ledger.finish(run, outcome, at=request.now, reason=reason, counts=report.counts, duration_ms=elapsed_ms)
         return _result(request, outcome, report, reason, attempt=run.attempt)
     finally:
         lock.release()

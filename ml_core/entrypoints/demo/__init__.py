@@ -1,0 +1,1 @@
+"""Several nights of the schedule on real series, for somebody who sees this project for the first time."""
