@@ -51,7 +51,8 @@ class Migrator:
         if current > known:
             raise SchemaVersionError(
                 f"the database {self._database.address} has schema version {current}, this code knows "
-                f"{known}: install the newer version of this package, or restore the backup made before the upgrade"
+                f"{known}: install the newer version of this package, or restore the backup made before "
+                "the upgrade"
             )
         return [migration for migration in self._resources.migrations if migration.version > current]
 
@@ -99,8 +100,8 @@ class Migrator:
         except psycopg2.Error as exc:
             raise SchemaVersionError(
                 f"the database {self._database.address} stays at schema version {migration.version - 1}, "
-                f"this code needs {self._resources.version}: migration {migration} failed and nothing of it was kept "
-                f"({' '.join(str(exc).split())})"
+                f"this code needs {self._resources.version}: migration {migration} failed and nothing "
+                f"of it was kept ({' '.join(str(exc).split())})"
             ) from exc
 
     @contextmanager

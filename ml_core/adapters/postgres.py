@@ -8,18 +8,12 @@ from contextlib import contextmanager, suppress
 from weakref import WeakSet
 
 import psycopg2
-from psycopg2 import errors
-from psycopg2.extensions import cursor, make_dsn, parse_dsn
+from psycopg2.extensions import cursor, make_dsn
 
+from ml_core.adapters.postgres_address import DatabaseAddress
 from ml_core.adapters.postgres_session import Session
 from ml_core.adapters.postgres_values import copy_rows, register_adapters
-from ml_core.errors import (
-    CommitOutcomeUnknownError,
-    ConfigurationError,
-    ConflictError,
-    DatabaseUnavailableError,
-    MLHealthError,
-)
+from ml_core.errors import CommitOutcomeUnknownError
 
 __all__ = ["Database", "copy_rows"]
 NETWORK = {
@@ -49,7 +43,7 @@ class Database:
         lock_timeout_s: float = 10.0,
         answer_grace_s: float = 5.0,
     ) -> None:
-        self._parts = _parse_url(url)
+        self._address = DatabaseAddress(url)
         self._connect_timeout_s = connect_timeout_s
         self._answer_grace_s = answer_grace_s
         self._answer_timeout_s = statement_timeout_s + answer_grace_s
@@ -59,7 +53,7 @@ class Database:
             "timezone": "UTC",
         }
         own_options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        options = f"{self._parts.get('options', '')} {own_options}".strip()
+        options = f"{self._address.options} {own_options}".strip()
         self._dsn = make_dsn(url, connect_timeout=connect_timeout_s, options=options, **NETWORK)
         self._threads = threading.local()
         self._sessions: WeakSet[Session] = WeakSet()
@@ -70,8 +64,7 @@ class Database:
     @property
     def address(self) -> str:
         """Host, port and database for people, without user and password."""
-        host = self._parts.get("host", "local socket")
-        return f"{host}:{self._parts.get('port', '5432')}/{self._parts.get('dbname', '')}"
+        return str(self._address)
 
     @contextmanager
     def transaction(self, *, statement_timeout_s: float | None = None) -> Iterator[cursor]:
@@ -128,7 +121,7 @@ class Database:
         try:
             session = psycopg2.connect(self._dsn, connection_factory=Session)
         except psycopg2.OperationalError as exc:
-            raise self._unavailable(exc) from exc
+            raise self._address.explain(exc) from exc
         session.watch(self._answer_timeout_s)
         return session
 
@@ -150,7 +143,7 @@ class Database:
         except psycopg2.Error as exc:
             if session.closed:
                 raise CommitOutcomeUnknownError(
-                    f"PostgreSQL at {self.address} was lost during COMMIT ({self._one_line(exc)}): "
+                    f"PostgreSQL at {self.address} was lost during COMMIT ({self._address.quote(exc)}): "
                     "re-read whether the change is there before doing it again"
                 ) from exc
             raise
@@ -171,35 +164,5 @@ class Database:
             yield
         except psycopg2.Error as exc:
             if isinstance(exc, psycopg2.OperationalError) or session.closed:
-                raise self._unavailable(exc) from exc
+                raise self._address.explain(exc) from exc
             raise
-
-    def _unavailable(self, exc: psycopg2.Error) -> MLHealthError:
-        said = f"PostgreSQL at {self.address}: {self._one_line(exc)}"
-        if isinstance(exc, psycopg2.extensions.TransactionRollbackError):
-            return ConflictError(f"{said}; nothing was written, try again")
-        if isinstance(exc, errors.LockNotAvailable):
-            return DatabaseUnavailableError(f"{said}; another session holds the lock, try again later")
-        if isinstance(exc, errors.QueryCanceled):
-            return DatabaseUnavailableError(f"{said}; check the server's load and pg_stat_activity")
-        return DatabaseUnavailableError(
-            f"{said}; check that the server runs and that ML_HEALTH_DATABASE_URL names the right "
-            "host, port, database, user and password"
-        )
-
-    def _one_line(self, exc: psycopg2.Error) -> str:
-        text = " ".join(str(exc).split()) or type(exc).__name__
-        password = self._parts.get("password")
-        return text.replace(password, "***") if password else text
-
-
-def _parse_url(url: str) -> dict[str, str]:
-    try:
-        return parse_dsn(url)
-    except psycopg2.Error:
-        # The driver's message may quote the whole URL with its password.
-        raise ConfigurationError(
-            "ML_HEALTH_DATABASE_URL is no PostgreSQL address: write "
-            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE with special characters of the password "
-            "percent-encoded"
-        ) from None

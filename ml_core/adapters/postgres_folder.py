@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ml_core.errors import EmbeddedPostgresError
 
+Role = Literal["owner", "writer", "reader"]
 LOCK_POLL_S = 0.05
 LOG_LIMIT_BYTES = 10_000_000
 
@@ -41,8 +43,14 @@ class PostgresFolder:
         """Make the folder for our eyes only; under another user's home it is that user's."""
         if self.path.is_dir():
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, exist_ok=True)
+        except OSError as exc:
+            raise EmbeddedPostgresError(
+                f"{self.path} cannot be made ({exc.strerror}): set ML_HEALTH_HOME to a folder that "
+                "you can write"
+            ) from exc
         home = self.path.parent.stat()
         if os.geteuid() == 0 and home.st_uid != 0:
             os.chown(self.path, home.st_uid, home.st_gid)
@@ -75,6 +83,8 @@ class PostgresFolder:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return None
+        except PermissionError as exc:
+            raise EmbeddedPostgresError(f"{self.path} belongs to another user: run as that user") from exc
         if len(lines) < 4 or not _serves(int(lines[0]), self.data):
             return None
         ready = len(lines) > 7 and lines[7].strip() == "ready"
@@ -106,17 +116,17 @@ class PostgresFolder:
         """Remember the port for the next start."""
         _write_private(self._port_file, str(port))
 
-    def password_file(self, role: str) -> Path:
+    def password_file(self, role: Role) -> Path:
         """Where the password of this role is kept, readable by its owner only."""
         return self.path / f"password-{role}"
 
-    def ensure_password(self, role: str) -> str:
+    def ensure_password(self, role: Role) -> str:
         """The password of this role, generated at the first ask."""
         if not self.password_file(role).exists():
             _write_private(self.password_file(role), secrets.token_urlsafe(24))
         return self.read_password(role)
 
-    def read_password(self, role: str) -> str:
+    def read_password(self, role: Role) -> str:
         """The password of this role; an error that names the file when it is gone."""
         path = self.password_file(role)
         try:
@@ -127,11 +137,23 @@ class PostgresFolder:
                 "restore that file from a backup, or run as the user who owns it"
             ) from exc
 
+    def failure(self, what: str) -> EmbeddedPostgresError:
+        """The error that says where to look when the server does not do its part."""
+        return EmbeddedPostgresError(
+            f"the embedded PostgreSQL in {self.path} {what}: see {self.log} and "
+            f"{self.commands_log}; check the free disk space and the folder's owner"
+        )
+
     def trim_log(self) -> None:
         """Keep one old log and start another when it has grown large, so that it stays bounded."""
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
             self.log.replace(self.log.with_suffix(".log.old"))
         self.commands_log.unlink(missing_ok=True)
+
+
+def role_name(role: Role) -> str:
+    """The PostgreSQL role that plays this part."""
+    return f"ml_health_{role}"
 
 
 def _serves(pid: int, data: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, TextIO, cast
 from uuid import UUID
 
 import numpy as np
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import ISQLQuote, adapt, cursor, register_adapter
 from psycopg2.extras import register_uuid
@@ -55,7 +56,12 @@ def copy_rows(
     """
     names = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)
-    cur.copy_expert(statement, cast(TextIO, _CopySource(rows)), COPY_CHUNK_CHARACTERS)
+    source = _CopySource(rows)
+    try:
+        cur.copy_expert(statement, cast(TextIO, source), COPY_CHUNK_CHARACTERS)
+    except psycopg2.Error as exc:
+        # The driver dresses an error of the rows' maker up as a cancelled query.
+        raise source.failure or exc from None
     return cur.rowcount
 
 
@@ -65,9 +71,17 @@ class _CopySource:
     def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
         self._lines = (_copy_line(row) for row in rows)
         self._rest = ""
+        self.failure: Exception | None = None
 
     def read(self, size: int = -1) -> str:
         """At most `size` characters; the empty text at the end."""
+        try:
+            return self._read(size)
+        except Exception as exc:
+            self.failure = exc
+            raise
+
+    def _read(self, size: int) -> str:
         parts, length = [self._rest], len(self._rest)
         for line in self._lines:
             parts.append(line)
