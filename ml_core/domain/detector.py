@@ -8,26 +8,57 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ml_core.errors import UnknownDetectorKindError
+from ml_core.domain.policies import setting
+from ml_core.errors import ConfigurationError, UnknownDetectorKindError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_core.domain.series import Readings
 
+LEAST_READINGS = 40
+"""No setting may train on fewer: a quarter is held out, and ten values barely make a threshold."""
+MAX_SHARE = 0.5
+"""What is more common than its opposite is no anomaly; scikit-learn's own bound for a contamination."""
+MAX_WHOLE = 2**32 - 1
+"""Scikit-learn's bound for a random state; far beyond sense for the others."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
-    """What a site may choose about training; every default lives in the settings."""
+    """What a site may choose about training; the settings take their defaults from here."""
 
-    target_alarm_rate: float
-    n_estimators: int
-    max_samples: int
-    random_state: int
-    min_readings: int
-    min_distinct_values: int
-    contamination: float | None = None
-    """The seed's option: a quota of training readings to call anomalous instead of a target alarm rate."""
+    target_alarm_rate: float = setting(
+        0.001, "Share of normal readings that may be called anomalous: one a week at ten-minute readings."
+    )
+    n_estimators: int = setting(100, "Trees of the isolation forest.")
+    max_samples: int = setting(256, "Readings that each tree is grown on.")
+    random_state: int = setting(42, "Seed: the same readings and seed give the same model bit for bit.")
+    min_readings: int = setting(200, "Usable readings below which a series is not trained.")
+    min_distinct_values: int = setting(5, "Distinct values below which a series is called unmodellable.")
+    contamination: float | None = setting(
+        None, "Quota of training readings to call anomalous instead of the target alarm rate."
+    )
+
+    def __post_init__(self) -> None:
+        _check_share("target_alarm_rate", self.target_alarm_rate)
+        if self.contamination is not None:
+            _check_share("contamination", self.contamination)
+        _check_whole("n_estimators", self.n_estimators, 1)
+        _check_whole("max_samples", self.max_samples, 2)
+        _check_whole("random_state", self.random_state, 0)
+        _check_whole("min_readings", self.min_readings, LEAST_READINGS)
+        _check_whole("min_distinct_values", self.min_distinct_values, 2)
+
+
+def _check_share(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_SHARE:
+        raise ConfigurationError(f"{name} must be a number over 0 and at most {MAX_SHARE}, got {value!r}")
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_WHOLE:
+        raise ConfigurationError(f"{name} must be a whole number from {least} to {MAX_WHOLE}, got {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +103,7 @@ EMPTY_STATE = b""
 
 
 class Detector(Protocol):
-    """A kind of detector. `fit` freezes an artifact; `update` scores an ordered batch and carries state on."""
+    """A kind of detector: `fit` freezes an artifact, `update` scores an ordered batch and passes state on."""
 
     kind: str
 
@@ -80,9 +111,7 @@ class Detector(Protocol):
         """Learn from clean readings; raises InsufficientDataError or UnmodellableSeriesError."""
         ...
 
-    def update(
-        self, artifact: ModelArtifact, state: bytes, batch: Readings
-    ) -> tuple[ScoredReadings, bytes]:
+    def update(self, artifact: ModelArtifact, state: bytes, batch: Readings) -> tuple[ScoredReadings, bytes]:
         """Score `batch` in order and return the state to save with it (no pickle; empty if stateless)."""
         ...
 
@@ -90,7 +119,9 @@ class Detector(Protocol):
 def detector_of_kind(kind: str, kinds: Sequence[Detector] | None = None) -> Detector:
     """The registered detector of that kind; raises UnknownDetectorKindError naming the known ones."""
     if kinds is None:
-        from ml_core.domain.detector_kinds import DETECTOR_KINDS as kinds
+        from ml_core.domain.detector_kinds import DETECTOR_KINDS
+
+        kinds = DETECTOR_KINDS
     for detector in kinds:
         if detector.kind == kind:
             return detector
