@@ -127,9 +127,9 @@ class GitHubClient:
         """Return `text` without the token."""
         return redact(text, (self._token,))
 
-    def _check_repository(self, facts: Mapping[str, Any]) -> None:
-        name = str(facts.get("full_name") or "")
-        if not name:
+    def _check_repository(self, facts: object) -> None:
+        name = str(facts.get("full_name") or "") if isinstance(facts, dict) else ""
+        if not isinstance(facts, dict) or not name:
             raise TrackerUnavailableError(f"GitHub answered without the name of {self._name}")
         if facts.get("archived"):
             raise TrackerRefusedError(f"repository {name} is archived: unarchive it or name another")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,7 +17,10 @@ FAULTS = (
     GithubException,
     BadAttributeException,
     requests.RequestException,
-    json.JSONDecodeError,
+    ValueError,  # broken JSON, and headers that are no numbers
+    TypeError,  # ... an answer of another shape than GitHub's, such as a guest network's page
+    LookupError,
+    AttributeError,
     RuntimeError,  # PyGithub's word for a redirect to another host
     AssertionError,  # ... and for an address outside of the base URL
 )
@@ -37,9 +39,7 @@ _ADVICE = {
 }
 
 
-def translate_fault(
-    fault: Exception, *, writing: bool, now: datetime
-) -> TrackerUnavailableError | TrackerRefusedError:
+def translate_fault(fault: Exception, *, writing: bool, now: datetime) -> TrackerUnavailableError | TrackerRefusedError:
     """Return the port's error for one of FAULTS; `writing` says that the call may have changed something."""
     if isinstance(fault, GithubException):
         return _translate_answer(fault, writing=writing, now=now)

@@ -114,8 +114,8 @@ class GitHubIssues:
     def find(self, fingerprint: str) -> IssueRef | None:
         """Return the issue that carries the fingerprint's marker, an open one first, then the newest.
 
-        All issues with our label are read, then the newest hundred without it: GitHub drops labels that a token
-        may not set. The repository is looked up anew: a list that is redirected loses its filters.
+        All issues with our label are read, then the newest hundred without it: GitHub drops labels that a
+        token may not set. The repository is looked up anew: a list that is redirected loses its filters.
         """
         repository = self._client.find_repository(anew=True)
         closed: IssueRef | None = None
@@ -159,6 +159,8 @@ class GitHubIssues:
         with self._client.calling():
             try:
                 issue = repository.get_issue(ref.number)
+                if not isinstance(issue.raw_data["number"], int):
+                    raise TypeError("an issue without a number is another page's answer")
             except GithubException as fault:
                 if fault.status not in (404, 410):
                     raise

@@ -27,7 +27,7 @@ _FILE_NAME = re.compile(r"(\d{4,9})\.md")
 
 
 class IssueFolder:
-    """The IssueTracker in `path`: issue 7 is `0007.md`, and whoever edits the file has taken part in the issue.
+    """The IssueTracker in `path`: issue 7 is `0007.md`, and whoever edits the file has taken part.
 
     Several processes may share the folder: every change is made under its lock, and lands by a rename.
     """
