@@ -44,10 +44,16 @@ def distribution_15() -> PostgresBinaries:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A server of this test's own, not started, stopped at the end."""
+    """A server of this test's own, not started; stopped and removed at the end."""
     made = EmbeddedPostgres(tmp_path / "home", durable=False)
     yield made
-    made.stop()
+    discard(made)
+
+
+def discard(server: EmbeddedPostgres) -> None:
+    """Stop a server and remove its files, which pytest would keep for three runs."""
+    server.stop()
+    shutil.rmtree(server.folder.path, ignore_errors=True)
 
 
 def ask(url: str, question: str) -> object:
@@ -77,7 +83,7 @@ def test_a_started_server_answers_and_keeps_its_port_and_rows(choose, tmp_path: 
         assert str(ask(second, "SHOW server_version")).startswith(str(binaries.major))
         assert ask(second, "SHOW fsync") == "on"
     finally:
-        server.stop()
+        discard(server)
 
 
 def test_starting_twice_gives_the_same_server(server: EmbeddedPostgres) -> None:
@@ -144,7 +150,7 @@ def test_a_taken_port_is_given_up(server: EmbeddedPostgres, tmp_path: Path) -> N
         assert server.status().port != other.status().port
         assert ask(server.url(), "SELECT 1") == 1
     finally:
-        other.stop()
+        discard(other)
 
 
 def test_passwords_are_private_and_needed(server: EmbeddedPostgres) -> None:
@@ -238,9 +244,7 @@ def test_root_keeps_its_files_usable(server: EmbeddedPostgres) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("tool", ["setpriv", "su"])
-def test_root_without_user_namespaces_becomes_somebody_else(
-    tool: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_root_without_user_namespaces_becomes_somebody_else(tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no namespace is allowed, the server runs as an unprivileged account that owns its folder."""
     home = world_enterable_home()
     tools = home.parent / "tools"
@@ -265,9 +269,7 @@ def test_root_without_user_namespaces_becomes_somebody_else(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_folder_that_the_account_cannot_enter_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_folder_that_the_account_cannot_enter_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without namespaces a closed parent folder is told of, and its mode is left alone."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
@@ -312,9 +314,7 @@ def world_enterable_home() -> Path:
 
 def ordinary_python() -> tuple[str, dict[str, str]]:
     """A Python that an unprivileged account can run with our packages, else the test is skipped."""
-    packages = os.pathsep.join(
-        [str(Path(psycopg2.__file__).parents[1]), str(Path(ml_core.__file__).parents[1])]
-    )
+    packages = os.pathsep.join([str(Path(psycopg2.__file__).parents[1]), str(Path(ml_core.__file__).parents[1])])
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1"}
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     for python in (sys.executable, shutil.which(version, path="/usr/bin"), f"/usr/local/bin/{version}"):
