@@ -1,0 +1,186 @@
+"""Speed and size of the detector beside scikit-learn's own pipeline: `python -m benchmarks.speed`."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from sklearn.ensemble import IsolationForest
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.machine import describe_machine
+from benchmarks.timing import median_seconds
+from ml_core import AnomalyDetector
+from ml_core.domain.artifact_format import encode
+from ml_core.domain.frozen_reference import FrozenReference
+from ml_core.domain.isolation_detector import IsolationForestDetector
+from ml_core.domain.series import Readings
+
+RESULTS = Path(__file__).parent / "results" / "speed.json"
+N_TRAINING = 1000
+N_BATCH = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One comparison, in seconds or bytes; `bound` is what the platform asks for, where it asks."""
+
+    what: str
+    unit: str
+    ours: float
+    peer: float
+    bound: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """How many times ours goes into the peer's figure: over 1 is better."""
+        return self.peer / self.ours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subjects:
+    """The same recipe and readings: ours by its public face and bare, scikit-learn's as a pipeline."""
+
+    frame: pd.DataFrame
+    detector: AnomalyDetector
+    reference: FrozenReference
+    artifact_bytes: bytes
+    pipeline: Pipeline
+
+
+def new_pipeline() -> Pipeline:
+    """The seed's recipe in scikit-learn alone."""
+    return make_pipeline(StandardScaler(), IsolationForest(n_estimators=100, random_state=42))
+
+
+def prepare() -> Subjects:
+    """A thousand normal temperatures, and every subject trained on them."""
+    stamps = pd.date_range("2025-01-01", periods=N_TRAINING, freq="10min", tz="UTC")
+    values = np.random.default_rng(0).normal(25.0, 1.0, N_TRAINING)
+    frame = pd.DataFrame({"timestamp": stamps, "value": values})
+    detector = AnomalyDetector(device_id="BENCH-1", metric_name="temperature")
+    detector.train(frame)
+    artifact = IsolationForestDetector().fit(Readings.from_frame(frame), detector.options)
+    return Subjects(
+        frame=frame,
+        detector=detector,
+        reference=FrozenReference.from_artifact(artifact),
+        artifact_bytes=encode(artifact),
+        pipeline=new_pipeline().fit(values.reshape(-1, 1)),
+    )
+
+
+def compare(what: str, ours: Callable[[], Any], peer: Callable[[], Any], **settings: Any) -> Row:
+    """A row of interleaved medians."""
+    bound = settings.pop("bound", None)
+    seconds = median_seconds({"ours": ours, "peer": peer}, **settings)
+    return Row(what=what, unit="s", ours=seconds["ours"], peer=seconds["peer"], bound=bound)
+
+
+def measure(subjects: Subjects) -> list[Row]:
+    """Every row of the table."""
+    one, many = np.array([26.0]), np.random.default_rng(1).normal(25.0, 1.5, N_BATCH)
+    column = subjects.frame["value"].to_numpy().reshape(-1, 1)
+    score_by_pipeline = subjects.pipeline.decision_function
+    return [
+        compare(
+            f"train on {N_TRAINING} readings, calibration included",
+            lambda: subjects.detector.train(subjects.frame),
+            lambda: new_pipeline().fit(column),
+            rounds=9,
+            bound=30.0,
+        ),
+        compare(
+            "predict() one value: score, band, severity",
+            lambda: subjects.detector.predict(26.0),
+            lambda: score_by_pipeline([[26.0]]),
+            rounds=25,
+            repeats=5,
+            bound=0.050,
+        ),
+        compare(
+            "score one value in step form",
+            lambda: subjects.reference.scores(one),
+            lambda: score_by_pipeline(one.reshape(-1, 1)),
+            rounds=25,
+            repeats=5,
+        ),
+        compare(
+            f"score {N_BATCH:,} values in step form",
+            lambda: subjects.reference.scores(many),
+            lambda: score_by_pipeline(many.reshape(-1, 1)),
+            rounds=7,
+        ),
+        Row(
+            what="artifact, reference readings included, against a pickle",
+            unit="B",
+            ours=len(subjects.artifact_bytes),
+            peer=_pickle_size(subjects.pipeline),
+        ),
+    ]
+
+
+def _pickle_size(pipeline: Pipeline) -> int:
+    """Bytes of the pipeline as joblib dumps it; it is never loaded."""
+    buffer = io.BytesIO()
+    joblib.dump(pipeline, buffer)
+    return buffer.getbuffer().nbytes
+
+
+def write_results(rows: list[Row], machine: dict[str, Any]) -> None:
+    """Rows and machine as JSON."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    document = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "peer": "scikit-learn StandardScaler + IsolationForest",
+        "machine": machine,
+        "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
+    }
+    RESULTS.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def show(rows: list[Row], machine: dict[str, Any]) -> None:
+    """The same for people."""
+    table = Table(title=f"{machine['processor']}, {machine['usable_cores']} cores, Python {machine['python']}")
+    for heading in ("what", "ours", f"scikit-learn {machine['packages']['scikit-learn']}", "ratio", "bound"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    for row in rows:
+        bound = "" if row.bound is None else f"< {_quantity(row.bound, row.unit)}"
+        ours, peer = _quantity(row.ours, row.unit), _quantity(row.peer, row.unit)
+        table.add_row(row.what, ours, peer, f"{row.ratio:,.1f}x", bound)
+    Console().print(table)
+
+
+def _quantity(amount: float, unit: str) -> str:
+    if unit == "B":
+        return f"{amount / 1e3:,.0f} kB"
+    for scale, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if amount >= scale:
+            return f"{amount / scale:.3g} {name}"
+    return f"{amount / 1e-9:.3g} ns"
+
+
+def main() -> None:
+    """Measure, show, write; a bound that does not hold ends with exit code 1."""
+    machine = describe_machine()
+    rows = measure(prepare())
+    show(rows, machine)
+    write_results(rows, machine)
+    missed = [row.what for row in rows if row.bound is not None and row.ours >= row.bound]
+    if missed:
+        raise SystemExit(f"over the bound: {', '.join(missed)}")
+
+
+if __name__ == "__main__":
+    main()
