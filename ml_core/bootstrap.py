@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ml_core.ports.finding_ledger import FindingLedger
     from ml_core.ports.fleet_overview import FleetReader
     from ml_core.ports.gold_windows import GoldWindows
-    from ml_core.ports.incident_ledger import IncidentLedger
+    from ml_core.ports.incident_ledger import IncidentLedger, Outbox
     from ml_core.ports.issue_tracker import IssueTracker
     from ml_core.ports.model_registry import ModelRegistry
     from ml_core.ports.retention_log import RetentionLog
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ml_core.ports.scoring_log import ScoringLog
     from ml_core.ports.series_registry import SeriesRegistry
     from ml_core.ports.telemetry import TelemetrySource
+    from ml_core.ports.verdict_log import VerdictLog
 
 
 class Platform:
@@ -137,7 +138,7 @@ class Platform:
 
     def task_lock(self, task: str) -> TaskLock:
         """The lock of one task, on a connection of its own."""
-        from ml_core.adapters.run_ledger import PostgresTaskLock
+        from ml_core.adapters.task_lock import PostgresTaskLock
 
         return PostgresTaskLock(self.database, task)
 
@@ -170,11 +171,25 @@ class Platform:
         return PostgresFindingLedger(self.database)
 
     @cached_property
+    def verdicts(self) -> VerdictLog:
+        """What people said of alarms."""
+        from ml_core.adapters.verdict_log import PostgresVerdictLog
+
+        return PostgresVerdictLog(self.database)
+
+    @cached_property
     def incidents(self) -> IncidentLedger:
         """Incidents and the outbox."""
         from ml_core.adapters.incident_ledger import PostgresIncidentLedger
 
         return PostgresIncidentLedger(self.database)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What is to be said to the issue tracker."""
+        from ml_core.adapters.outbox import PostgresOutbox
+
+        return PostgresOutbox(self.database)
 
     @cached_property
     def issue_tracker(self) -> IssueTracker:
