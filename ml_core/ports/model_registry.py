@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from ml_core.domain.model_version import ModelEvent, ModelStatus, ModelVersion, NewModel
@@ -24,15 +24,32 @@ class ModelRegistry(Protocol):
         ...
 
     def promote(
-        self, model_id: UUID, *, champion_id: UUID | None, at: datetime, reason: str, event: str = "promoted"
+        self,
+        model_id: UUID,
+        *,
+        champion_id: UUID | None,
+        at: datetime,
+        reason: str,
+        event: str | None = None,
+        evidence: Mapping[str, Any] | None = None,
     ) -> None:
-        """Make it the active version in place of `champion_id`, which retires; ConflictError if that changed."""
+        """Make it the active version in place of `champion_id`, which retires; ConflictError if that changed.
+
+        The event is `promoted`, of a retired version `rolled_back`, unless another is named.
+        """
         ...
 
     def set_status(
-        self, model_id: UUID, status: ModelStatus, *, at: datetime, reason: str, event: str
+        self,
+        model_id: UUID,
+        status: ModelStatus,
+        *,
+        at: datetime,
+        reason: str,
+        event: str,
+        evidence: Mapping[str, Any] | None = None,
     ) -> None:
-        """Reject, quarantine or mark purged, with its event; a transition that is not allowed raises."""
+        """Reject, shadow, quarantine or mark purged, with its event; a transition that is not allowed raises."""
         ...
 
     def pin(self, model_id: UUID, *, pinned: bool, at: datetime) -> None:
