@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from ml_core.bootstrap import Platform
@@ -75,5 +76,6 @@ def print_result(result: TaskResult) -> None:
     if result.findings:
         table = Table("severity", "check", "series", "what")
         for finding in result.findings:
-            table.add_row(*(str(finding.get(key) or "") for key in ("severity", "check", "series", "message")))
+            cells = (str(finding.get(key) or "") for key in ("severity", "check", "series", "message"))
+            table.add_row(*map(escape, cells))
         output.print(table)
