@@ -22,7 +22,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(authorization[\"']?\s*[:=]\s*[\"']?\w+)\s+[^\s\"',;]+", rf"\1 {REDACTED}"),
         (rf"({_NAMED}[\"']?\s*(?:=>|[:=])\s*){_VALUE}", rf"\1{REDACTED}"),
         (r"gh[a-z]_\w{6,}|github_pat_\w{6,}|glpat-[\w-]{6,}|xox[a-z]-[\w-]{6,}", REDACTED),
-        (r"eyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?|\bA[KS]IA[0-9A-Z]{16}\b", REDACTED),
+        (r"(?<![\w-])eyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?|\bA[KS]IA[0-9A-Z]{16}\b", REDACTED),
     )
 )
 
