@@ -7,8 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml_core.services.provisioning import GrafanaSite
 from ml_core.services.runs import RunRecorder
 from ml_core.settings import Settings
 
@@ -23,14 +25,17 @@ if TYPE_CHECKING:
     from ml_core.ports.finding_ledger import FindingLedger
     from ml_core.ports.fleet_overview import FleetReader
     from ml_core.ports.gold_windows import GoldWindows
+    from ml_core.ports.grafana_files import GrafanaFiles
     from ml_core.ports.incident_ledger import IncidentLedger, Outbox
     from ml_core.ports.issue_tracker import IssueTracker
     from ml_core.ports.model_registry import ModelRegistry
+    from ml_core.ports.reader_access import PasswordStore, ReaderAccess
     from ml_core.ports.retention_log import RetentionLog
     from ml_core.ports.run_ledger import RunLedger, TaskLock
     from ml_core.ports.scoring_log import ScoringLog
     from ml_core.ports.series_registry import SeriesRegistry
     from ml_core.ports.telemetry import TelemetrySource
+    from ml_core.ports.view_store import ViewStore
     from ml_core.ports.verdict_log import VerdictLog
 
 
@@ -229,6 +234,45 @@ class Platform:
 
         url = self.settings.retention.archive_url
         return ParquetArchive(url) if url else None
+
+    @cached_property
+    def grafana_site(self) -> GrafanaSite:
+        """How the site's Grafana is set up."""
+        names = self.settings.grafana
+        return GrafanaSite(
+            datasource_uid=names.datasource_uid,
+            reader_user=names.reader_user,
+            database_address=names.database_address,
+        )
+
+    @cached_property
+    def views(self) -> ViewStore:
+        """The views that dashboards read."""
+        from ml_core.adapters.view_store import PostgresViewStore
+
+        return PostgresViewStore(self.database, self.migrator)
+
+    @cached_property
+    def grafana_reader(self) -> ReaderAccess:
+        """Logins of the database server."""
+        from ml_core.adapters.grafana_reader import PostgresReaderAccess
+
+        return PostgresReaderAccess(self.database)
+
+    @cached_property
+    def grafana_password(self) -> PasswordStore:
+        """The password of Grafana's login."""
+        from ml_core.adapters.password_file import PasswordFile
+
+        return PasswordFile(self.settings.home / "grafana-reader.password")
+
+    def grafana_files(self, folder: Path | None = None) -> GrafanaFiles:
+        """Grafana's provisioning files in the site's folder, or in another one."""
+        from ml_core.adapters.grafana_provisioning import ProvisioningFolder
+
+        names = self.settings.grafana
+        chosen = folder or Path(names.provisioning_dir or self.settings.home / "grafana").expanduser()
+        return ProvisioningFolder(chosen.absolute(), dashboards_path=names.dashboards_dir)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,7 +85,10 @@ class GrafanaSettings:
 
     provisioning_dir: str = setting("", "Folder that Grafana reads; empty: `grafana` in ML_HEALTH_HOME.")
     dashboards_dir: str = setting(
-        "", "Where Grafana itself sees the dashboards; empty: `dashboards` in the provisioning folder."
+        "", "Where Grafana itself sees the dashboards; empty: `dashboards/ml-health` in the provisioning folder."
+    )
+    database_address: str = setting(
+        "", "HOST:PORT at which Grafana reaches PostgreSQL; empty: where this program does."
     )
     datasource_uid: str = setting("ml-health", "Fixed uid of the datasource.")
     reader_user: str = setting("ml_health_grafana", "Login that Grafana uses; a member of ml_health_reader.")

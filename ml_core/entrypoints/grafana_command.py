@@ -8,6 +8,7 @@ import click
 
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.console import output, print_json
+from ml_core.grafana.names import PASSWORD_VARIABLE
 from ml_core.services.provisioning import describe_datasource
 
 
@@ -33,12 +34,12 @@ def render_command(platform: Platform, folder: Path, as_json: bool) -> None:
     place = platform.grafana_password.place
     if as_json:
         facts = {"folder": str(folder), "written": list(changes.written), "unchanged": changes.unchanged}
-        print_json({**facts, "password_variable": "ML_HEALTH_GRAFANA_PASSWORD", "password_file": place})
+        print_json({**facts, "password_variable": PASSWORD_VARIABLE, "password_file": place})
         return
     for path in changes.written:
         output.print(f"written: {folder / path}")
     output.print(f"{changes.unchanged} files were current")
     output.print(
-        f"start Grafana with ML_HEALTH_GRAFANA_PASSWORD set to the content of {place}; "
+        ff"start Grafana with {PASSWORD_VARIABLE} set to the content of {place}; "
         "`ml-health run ml_grafana` makes that login and its password"
     )

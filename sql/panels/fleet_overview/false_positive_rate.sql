@@ -1,0 +1,34 @@
+-- With P predictions of which F were flagged, and f the share of false alarms among reviewed alarms (p = 1 - f the
+-- confirmed share), the false positive rate is about F f / (P - F p). The interval is Wilson's for f, at 95 %.
+WITH seen AS (
+    SELECT sum(predictions)::double precision AS predictions,
+           sum(flagged)::double precision AS flagged,
+           sum(confirmed + false_alarms)::double precision AS reviewed,
+           sum(false_alarms) / nullif(sum(confirmed + false_alarms), 0)::double precision AS false_share
+    FROM grafana.quality
+    WHERE $__timeFilter("time")
+      AND tenant_id::text IN (${tenant:sqlstring}) AND metric IN (${metric:sqlstring}) AND device IN (${device:sqlstring})
+), bounded AS (
+    SELECT predictions, flagged, reviewed, false_share,
+           (false_share + 1.9208 / reviewed) / (1 + 3.8416 / reviewed) AS centre,
+           1.96 * sqrt(false_share * (1 - false_share) / reviewed + 0.9604 / reviewed ^ 2)
+               / (1 + 3.8416 / reviewed) AS margin
+    FROM seen
+    WHERE reviewed >= :min_verdicts AND predictions > flagged
+), rated AS (
+    SELECT flagged * false_share / (predictions - flagged * (1 - false_share)) AS rate,
+           flagged * greatest(centre - margin, 0)
+               / (predictions - flagged * (1 - greatest(centre - margin, 0))) AS low,
+           flagged * least(centre + margin, 1)
+               / (predictions - flagged * (1 - least(centre + margin, 1))) AS high
+    FROM bounded
+)
+SELECT CASE
+           WHEN rate IS NULL THEN reviewed || ' of :min_verdicts reviews'
+           ELSE 'n = ' || reviewed || ', ' || round((100 * low)::numeric, 2) || ' to '
+                || round((100 * high)::numeric, 2) || ' %'
+       END AS label,
+       rate AS "false positive rate"
+FROM seen
+LEFT JOIN rated ON true
+WHERE predictions > 0

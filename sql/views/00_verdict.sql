@@ -1,0 +1,19 @@
+-- What operators say of detections now: the newest verdict of each, on alarms and on audited unflagged readings.
+-- Reviews are made by people, so this stays small; it is read as a whole and hashed, never looked up row by row.
+CREATE VIEW grafana.verdict AS
+SELECT series.tenant_id,
+       current.series_id,
+       series.device_id AS device,
+       series.metric_name AS metric,
+       current.detection_id,
+       current.detection_timestamp AS "time",
+       current.verdict,
+       current.given_by,
+       current.given_at,
+       current.note
+FROM (
+    SELECT DISTINCT ON (detection_id, detection_timestamp) *
+    FROM ml_health.verdict
+    ORDER BY detection_id, detection_timestamp, id DESC
+) AS current
+JOIN ml_health.series AS series ON series.id = current.series_id;
