@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ml_core.ports.fleet_overview import FleetReader
     from ml_core.ports.gold_windows import GoldWindows
     from ml_core.ports.grafana_files import GrafanaFiles
+    from ml_core.ports.history import History
     from ml_core.ports.incident_ledger import IncidentLedger, Outbox
     from ml_core.ports.issue_tracker import IssueTracker
     from ml_core.ports.model_registry import ModelRegistry
@@ -219,6 +220,13 @@ class Platform:
         from ml_core.adapters.fleet_overview import PostgresFleetReader
 
         return PostgresFleetReader(self.database)
+
+    @cached_property
+    def history(self) -> History:
+        """What happened."""
+        from ml_core.adapters.history import PostgresHistory
+
+        return PostgresHistory(self.database)
 
     @cached_property
     def retention(self) -> RetentionLog:
