@@ -1,0 +1,40 @@
+"""A model version that can be asked: its artifact with the detector that reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_core.domain.detector import EMPTY_STATE, Detector, ModelArtifact
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ml_core.domain.series import Readings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A champion or challenger, asked from the beginning each time: no state is carried on."""
+
+    detector: Detector
+    artifact: ModelArtifact
+
+    def score(self, readings: Readings) -> NDArray[np.float64]:
+        """Scores in order, shape (n,): below 0 is an anomaly."""
+        scored, _ = self.detector.update(self.artifact, EMPTY_STATE, readings)
+        return scored.scores
+
+    def alarms(self, readings: Readings) -> NDArray[np.bool_]:
+        """Which readings it calls anomalies, shape (n,)."""
+        return self.score(readings) < 0
+
+    def expected_alarm_rate(self, otherwise: float) -> float:
+        """The share of readings it was made to call anomalous, or `otherwise` where it does not know."""
+        for name in ("contamination", "target_alarm_rate"):
+            rate = self.artifact.metadata.get(name)
+            if isinstance(rate, int | float) and not isinstance(rate, bool) and rate > 0:
+                return float(rate)
+        return otherwise

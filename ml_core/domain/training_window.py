@@ -1,0 +1,112 @@
+"""What a model may learn from: which readings, whether they are sound, and which of them are kept as gold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_core.domain.drift import autocorrelation_time, ks_effective, wasserstein_in_iqr
+from ml_core.domain.finding import Finding
+from ml_core.domain.gate_check import GateCheck
+from ml_core.domain.policies import GatePolicy
+from ml_core.domain.series import Readings
+from ml_core.domain.series_profile import flat_run_lengths
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SENSOR_CHECKS = ("flatline", "unit_change", "out_of_range")
+"""Findings about the sensor: from where they begin, readings are never trained on."""
+
+
+def sound_until(findings: Iterable[Finding], now: datetime) -> datetime:
+    """The moment up to which readings may be trained on: where the first open sensor finding began, else now."""
+    return min((_began(finding) for finding in findings if finding.check in SENSOR_CHECKS), default=now)
+
+
+def _began(finding: Finding) -> datetime:
+    """When the evidence says it began; a check sees a fault only after that."""
+    told = finding.evidence.get("since")
+    try:
+        since = datetime.fromisoformat(told) if isinstance(told, str) else finding.opened_at
+    except ValueError:
+        return finding.opened_at
+    return min(since, finding.opened_at) if since.tzinfo else finding.opened_at
+
+
+def choose_gold(training: Readings, scores: NDArray[np.float64], size: int) -> Readings:
+    """The gold window: readings that the new model calls normal, in order, evenly thinned to `size`."""
+    clean = np.flatnonzero(scores >= 0)
+    if clean.size > size:
+        clean = clean[np.linspace(0, clean.size - 1, size).round().astype(np.int64)]
+    return Readings(timestamps=training.timestamps[clean], values=training.values[clean])
+
+
+def check_no_drift(gold: Readings | None, fresh: Readings, training: Readings, policy: GatePolicy) -> GateCheck:
+    """G3: the new readings are distributed as gold is, as far as readings that depend on each other can tell."""
+    name = "G3 no drift from gold"
+    if gold is None or len(gold) == 0 or len(training) == 0:
+        return GateCheck(name=name, passed=True, reason="not compared: the series has no gold window")
+    # What is new is asked first: thirty days would hide a bad one.
+    verdicts = (_compare(name, gold, window, policy) for window in (fresh, training) if len(window))
+    known = next((verdict for verdict in verdicts if verdict is not None), None)
+    return known or GateCheck(
+        name=name,
+        passed=True,
+        reason="unknown: the readings depend on each other so much that too few independent ones are there",
+    )
+
+
+def _compare(name: str, gold: Readings, window: Readings, policy: GatePolicy) -> GateCheck | None:
+    gold_tau = autocorrelation_time(gold.values)
+    # The memory is gold's, carried over by its length in time: a fault in the window would look like memory.
+    gold_s, window_s = gold.median_interval_s(), window.median_interval_s()
+    window_tau = gold_tau * gold_s / window_s if gold_s and window_s else None
+    drift = ks_effective(gold.values, window.values, reference_tau=gold_tau, live_tau=window_tau)
+    if drift.n_effective < policy.min_effective_readings:
+        return None
+    effect = wasserstein_in_iqr(gold.values, window.values)
+    return GateCheck(
+        name=name,
+        passed=drift.p_value >= policy.min_drift_p or effect < policy.min_drift_effect,
+        value=drift.p_value,
+        threshold=policy.min_drift_p,
+        reason=f"against gold, p is {drift.p_value:.2g} and the values lie {effect:.2f} of its IQR away "
+        f"({drift.n_effective:.0f} independent readings)",
+    )
+
+
+def check_stable(window: Readings, policy: GatePolicy) -> GateCheck:
+    """Whether the first and the second half of a window are alike: a series that still moves is not learned."""
+    half = len(window) // 2
+    first, second = (
+        replace(window, timestamps=window.timestamps[part], values=window.values[part])
+        for part in (slice(0, half), slice(half, None))
+    )
+    drift = ks_effective(first.values, second.values)
+    effect = wasserstein_in_iqr(first.values, second.values)
+    return GateCheck(
+        name="stable among themselves",
+        passed=drift.p_value >= policy.min_drift_p or effect < policy.min_drift_effect,
+        value=drift.p_value,
+        threshold=policy.min_drift_p,
+        reason=f"between the halves of the last days p is {drift.p_value:.2g} and the values lie {effect:.2f} "
+        "of an IQR apart",
+    )
+
+
+def check_not_stuck(fresh: Readings, champion_flat_run: int | None, policy: GatePolicy) -> GateCheck:
+    """G3: no run of equal readings far longer than what was usual when the champion learned."""
+    longest = int(flat_run_lengths(fresh.values).max(initial=0))
+    most = max(policy.min_flat_readings, round(policy.max_flat_ratio * (champion_flat_run or 0)))
+    return GateCheck(
+        name="G3 not stuck",
+        passed=longest <= most,
+        value=longest,
+        threshold=most,
+        reason=f"{longest} equal readings in a row among the new ones, {most} are accepted",
+    )
