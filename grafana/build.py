@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from grafana_foundation_sdk.builders.dashboard import Dashboard
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
+# The library advises the v2 form at import, which file provisioning refuses.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from grafana_foundation_sdk.builders.dashboard import Dashboard
+    from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from ml_core.grafana import fleet_overview
+    from ml_core.grafana import fleet_overview
 
 FOLDER = Path(__file__).parent / "json"
 DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {"fleet_overview": fleet_overview.build}

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from ml_core.ports.scoring_log import ScoringLog
     from ml_core.ports.series_registry import SeriesRegistry
     from ml_core.ports.telemetry import TelemetrySource
-    from ml_core.ports.view_store import ViewStore
     from ml_core.ports.verdict_log import VerdictLog
+    from ml_core.ports.view_store import ViewStore
+    from ml_core.services.artifact_cache import ArtifactCache
 
 
 class Platform:
@@ -127,6 +128,13 @@ class Platform:
         from ml_core.adapters.artifacts import FsspecArtifactStore
 
         return FsspecArtifactStore(self.settings.artifacts.url or str(self.settings.home / "artifacts"))
+
+    @cached_property
+    def artifact_cache(self) -> ArtifactCache:
+        """The models that were used last, decoded."""
+        from ml_core.services.artifact_cache import ArtifactCache
+
+        return ArtifactCache(self.artifacts, max_bytes=self.settings.scoring.artifact_cache_mb * 1_000_000)
 
     @cached_property
     def gold(self) -> GoldWindows:

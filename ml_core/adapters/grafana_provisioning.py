@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -27,7 +27,7 @@ class ProvisionedFile:
     """One file: its path within the folder, its content, and who may read it."""
 
     path: str
-    text: str
+    text: str = field(repr=False)
     mode: int
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import psycopg2
 from psycopg2 import sql
 from psycopg2.errors import InsufficientPrivilege
-from psycopg2.extensions import encrypt_password
+from psycopg2.extensions import encrypt_password, make_dsn
 
 from ml_core.adapters.postgres import Database
 from ml_core.ports.reader_access import ReaderLogin, ServerAddress
@@ -68,11 +66,12 @@ class PostgresReaderAccess:
         with self._database.transaction() as cur:
             known = cur.connection.get_dsn_parameters()
         shared = {name: known[name] for name in SHARED_PARAMETERS if known.get(name)}
+        dsn = make_dsn(**shared, user=user, password=password, connect_timeout=LOGIN_TIMEOUT_S)
         try:
-            with closing(psycopg2.connect(**shared, user=user, password=password, connect_timeout=LOGIN_TIMEOUT_S)):
-                return None
+            psycopg2.connect(dsn).close()
         except psycopg2.OperationalError as exc:
             return _one_line(exc).replace(password, "***")
+        return None
 
 
 def _one_line(exc: psycopg2.Error) -> str:

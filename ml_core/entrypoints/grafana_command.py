@@ -37,9 +37,10 @@ def render_command(platform: Platform, folder: Path, as_json: bool) -> None:
         print_json({**facts, "password_variable": PASSWORD_VARIABLE, "password_file": place})
         return
     for path in changes.written:
-        output.print(f"written: {folder / path}")
+        output.print(f"written: {folder / path}", soft_wrap=True)
     output.print(f"{changes.unchanged} files were current")
     output.print(
-        ff"start Grafana with {PASSWORD_VARIABLE} set to the content of {place}; "
-        "`ml-health run ml_grafana` makes that login and its password"
+        f"start Grafana with {PASSWORD_VARIABLE} set to the content of {place}; "
+        "`ml-health run ml_grafana` makes that login and its password",
+        soft_wrap=True,
     )

@@ -5,7 +5,7 @@ WITH bucket AS (
     WHERE $__timeFilter("time")
       AND tenant_id::text IN (${tenant:sqlstring}) AND metric IN (${metric:sqlstring}) AND device IN (${device:sqlstring})
     GROUP BY low_ms, high_ms
-), running AS (
+), running AS MATERIALIZED (
     SELECT low_ms, high_ms, sum(calls) OVER (ORDER BY low_ms) AS seen, sum(calls) OVER () AS total
     FROM bucket
 )

@@ -1,0 +1,117 @@
+"""A small fleet in plain SQL rows: three devices of two metrics with models, activity, verdicts, runs and findings."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from ml_core.adapters.postgres import Database
+from ml_core.domain.rollup import LATENCY_BOUNDS_MS
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+TENANT = UUID(int=0)
+# (device, metric, state, health, age of the model in days; None where there is none)
+SERIES = [
+    ("PUMP-1", "temperature", "modelled", "healthy", 2),
+    ("PUMP-1", "pressure", "modelled", "stale", 9),
+    ("PUMP-2", "temperature", "modelled", "degraded", 3),
+    ("PUMP-2", "pressure", "modelled", "healthy", 3),
+    ("PUMP-3", "temperature", "modelled", "broken", 4),
+    ("PUMP-3", "pressure", "circuit_open", "unknown", None),
+    ("FAN-1", "temperature", "collecting", "unknown", None),
+]
+MUTED = "PUMP-4"
+HOURS = 12
+SCORED = 60
+
+
+def add_fleet(database: Database) -> dict[tuple[str, str], int]:
+    """Write the fleet, and answer the ids of its series by device and metric."""
+    with database.transaction() as cur:
+        cur.execute("SELECT ml_health.ensure_detection_partitions(%s, %s)", (NOW - timedelta(days=31), NOW))
+        ids = {}
+        for device, metric, state, health, age in [*SERIES, (MUTED, "temperature", "modelled", "stale", 8)]:
+            cur.execute(
+                "INSERT INTO ml_health.series (tenant_id, device_id, metric_name, state, health, health_reasons,"
+                " discovered_at, trainable_at, muted_until, state_reason)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " RETURNING id",
+                (
+                    TENANT,
+                    device,
+                    metric,
+                    state,
+                    health,
+                    [] if health in ("healthy", "unknown") else [f"{metric} is {health}"],
+                    NOW - timedelta(days=40),
+                    # One collects and cannot be trained before tomorrow.
+                    NOW + timedelta(days=1) if state == "collecting" else None,
+                    NOW + timedelta(days=1) if device == MUTED else None,
+                    "training failed three times" if state == "circuit_open" else None,
+                ),
+            )
+            ids[device, metric] = (cur.fetchone() or (0,))[0]
+            if age is not None:
+                cur.execute(
+                    "INSERT INTO public.ml_models (tenant_id, series_id, device_id, metric_name, version, status,"
+                    " trained_at, target_alarm_rate) VALUES (%s, %s, %s, %s, 1, 'active', %s, 0.01)",
+                    (TENANT, ids[device, metric], device, metric, NOW - timedelta(days=age)),
+                )
+        cur.execute(
+            "INSERT INTO ml_health.incident (fingerprint, sequence, check_name, scope, severity, title, opened_at,"
+            " updated_at, issue_number, issue_url)"
+            " VALUES ('f', 1, 'artifact', 'PUMP-3', 'critical', 'damaged', %s, %s, 7,"
+            " 'https://example.org/issues/7') RETURNING id",
+            (NOW, NOW),
+        )
+        (incident,) = cur.fetchone() or (0,)
+        cur.execute(
+            "INSERT INTO ml_health.finding (check_name, series_id, sequence, severity, message, incident_id, opened_at,"
+            " seen_at) VALUES ('artifact', %s, 1, 'critical', 'damaged', %s, %s, %s)",
+            (ids["PUMP-3", "temperature"], incident, NOW - timedelta(hours=5), NOW),
+        )
+        cur.execute(
+            "INSERT INTO ml_health.run (task, slot, outcome, owner, started_at, finished_at, duration_ms) VALUES"
+            " ('ml_score', %(before)s, 'failed', 'a', %(before)s, %(before)s, 9),"
+            " ('ml_score', %(at)s, 'succeeded', 'a', %(at)s, %(at)s, 12),"
+            " ('ml_retrain', %(before)s, 'partial', 'a', %(before)s, %(before)s, 40)",
+            {"at": NOW - timedelta(minutes=5), "before": NOW - timedelta(minutes=90)},
+        )
+    return ids
+
+
+def add_activity(
+    database: Database, ids: dict[tuple[str, str], int], *, anomalies: int = 1, buckets: dict[int, int] | None = None
+) -> None:
+    """Twelve hours of scoring of every series that has a model, one call a reading."""
+    calls = [0] * (len(LATENCY_BOUNDS_MS) + 1)
+    for bucket, count in (buckets or {3: SCORED}).items():
+        calls[bucket] = count
+    with database.transaction() as cur:
+        for (device, metric), series_id in ids.items():
+            if (device, metric, "modelled") not in [row[:3] for row in SERIES]:
+                continue
+            for back in range(1, HOURS + 1):
+                cur.execute(
+                    "INSERT INTO ml_health.activity_hourly (series_id, hour, scored, anomalies, episodes, late,"
+                    " dropped, out_of_range, calls, latency_ms_sum, latency_buckets) VALUES"
+                    " (%s, %s, %s, %s, 0, 0, 0, 0, %s, 1, %s)",
+                    (series_id, NOW - timedelta(hours=back), SCORED, anomalies, sum(calls), calls),
+                )
+
+
+def add_verdicts(database: Database, series_id: int, metric: str, **counts: int) -> None:
+    """So many verdicts of each kind on alarms of one series, one alarm a minute."""
+    said = [word for word, count in counts.items() for _ in range(count)]
+    with database.transaction() as cur:
+        for number, word in enumerate(said):
+            at = NOW - timedelta(hours=2, minutes=number)
+            cur.execute(
+                "INSERT INTO public.anomaly_detections (tenant_id, series_id, device_id, metric_name, value,"
+                ' anomaly_score, is_anomaly, "timestamp") VALUES (%s, %s, %s, %s, 1, -0.1, %s, %s) RETURNING id',
+                (TENANT, series_id, "PUMP-1", metric, word in ("confirmed", "false_alarm"), at),
+            )
+            (detection,) = cur.fetchone() or (None,)
+            cur.execute(
+                "INSERT INTO ml_health.verdict (detection_id, detection_timestamp, series_id, verdict, given_by,"
+                " given_at) VALUES (%s, %s, %s, %s, 'ann', %s)",
+                (detection, at, series_id, word, NOW),
+            )

@@ -1,0 +1,75 @@
+"""The shipped dashboards keep the rules, and the rules notice what breaks them."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ml_core.grafana import build
+from tests.grafana.dashboard_rules import broken_rules
+
+Board = dict[str, Any]
+
+
+def test_shipped_dashboards_keep_every_rule(boards: list[Board]) -> None:
+    """Nothing shipped breaks a rule."""
+    assert broken_rules(boards) == []
+
+
+def test_regenerating_gives_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    """The committed JSON is what the builders make."""
+    assert build.main(["--check"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_an_edited_file_is_named_by_the_check(tmp_path: Any) -> None:
+    """An edited, a missing and a left-over file are each named."""
+    for name, text in build.render_dashboards().items():
+        (tmp_path / name).write_text(text + " ", encoding="utf-8")
+    (tmp_path / "old.json").write_text("{}", encoding="utf-8")
+
+    assert build.outdated(tmp_path) == ["fleet_overview.json", "old.json"]
+
+
+def _set(key: str, value: Any) -> Callable[[Board], None]:
+    return lambda board: board["panels"][0].__setitem__(key, value)
+
+
+def _set_query(text: str) -> Callable[[Board], None]:
+    return lambda board: board["panels"][0]["targets"][0].__setitem__("rawSql", text)
+
+
+@pytest.mark.parametrize(
+    ("plant", "told"),
+    [
+        (_set("title", ""), "no title"),
+        (_set("description", ""), "no description"),
+        (_set("id", 2), "panel id 2 stands twice"),
+        (_set("datasource", {"type": "postgres", "uid": "abc"}), "not templated"),
+        (_set("gridPos", {"x": 6, "y": 0, "w": 4, "h": 4}), "overlap"),
+        (_set("gridPos", {"x": 22, "y": 90, "w": 4, "h": 4}), "wider than the grid"),
+        (lambda board: board["panels"][0]["fieldConfig"]["defaults"].pop("unit"), "no unit"),
+        (lambda board: board["panels"][0]["fieldConfig"]["defaults"].pop("noValue"), "no noValue"),
+        (_set_query("SELECT 1 FROM ml_health.series"), "reads ml_health.series"),
+        (_set_query("SELECT 1 FROM public.ml_models"), "reads public.ml_models"),
+        (_set_query("SELECT 1 FROM series"), "reads series"),
+        (_set_query("SELECT now() FROM grafana.run"), "clock"),
+        (lambda board: board["templating"]["list"][1].__setitem__("refresh", 1), "refresh must be 2"),
+        (lambda board: board.__setitem__("schemaVersion", 43), "schemaVersion"),
+        (lambda board: board.__setitem__("editable", True), "editable"),
+    ],
+)
+def test_a_planted_violation_is_caught(boards: list[Board], plant: Callable[[Board], None], told: str) -> None:
+    """Each rule notices a dashboard that breaks it."""
+    planted = copy.deepcopy(boards[0])
+    plant(planted)
+
+    assert any(told in fault for fault in broken_rules([planted]))
+
+
+def test_two_dashboards_of_one_uid_are_caught(boards: list[Board]) -> None:
+    """A uid and a title that stand twice are named."""
+    faults = broken_rules([boards[0], boards[0]])
+
+    assert faults == ["uid 'mlh-fleet' stands twice", "title 'ML health: fleet overview' stands twice"]
