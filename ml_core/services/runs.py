@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ml_core.domain.redaction import redact
@@ -77,26 +77,32 @@ def execute_run(
 ) -> TaskResult:
     """Run `body` as the run of one slot and tell what happened; only a database that is gone raises."""
     recorder = RunRecorder(ledger=ledger, run=None, now=request.now, should_stop=should_stop, progress=progress)
+    began = time.monotonic()
+
+    def end(outcome: Outcome, report: TaskReport, reason: str | None, attempt: int = 1) -> TaskResult:
+        return _result(request, outcome, report, reason, attempt, time.monotonic() - began)
+
     if request.dry_run:
-        return _result(request, *_attempt(body, recorder, secrets))
+        return end(*_attempt(body, recorder, secrets))
     if not lock.acquire():
-        return _result(request, Outcome.SKIPPED, TaskReport(), "another process is running this task")
+        return end(Outcome.SKIPPED, TaskReport(), "another process is running this task")
     try:
         run = ledger.begin(
-            request.task,
-            request.slot,
-            at=request.now,
-            max_attempts=request.max_attempts,
-            params=request.params,
+            request.task, request.slot, at=request.now, max_attempts=request.max_attempts, params=request.params
         )
         if run is None:
-            return _result(request, Outcome.SKIPPED, TaskReport(), "this slot has been run")
+            return end(Outcome.SKIPPED, TaskReport(), "this slot has been run")
         recorder.run = run
-        began = time.monotonic()
-        outcome, report, reason = _attempt(body, recorder, secrets)
-        elapsed_ms = (time.monotonic() - began) * 1000
-        ledger.finish(run, outcome, at=request.now, reason=reason, counts=report.counts, duration_ms=elapsed_ms)
-        return _result(request, outcome, report, reason, attempt=run.attempt)
+        result = end(*_attempt(body, recorder, secrets), attempt=run.attempt)
+        ledger.finish(
+            run,
+            result.outcome,
+            at=result.finished_at,
+            reason=result.reason,
+            counts=result.counts,
+            duration_ms=(result.finished_at - result.started_at).total_seconds() * 1000,
+        )
+        return result
     finally:
         lock.release()
 
@@ -129,7 +135,7 @@ def _name_failures(failed: Sequence[RunItem], shown: int = 5) -> str | None:
 
 
 def _result(
-    request: RunRequest, outcome: Outcome, report: TaskReport, reason: str | None, attempt: int = 1
+    request: RunRequest, outcome: Outcome, report: TaskReport, reason: str | None, attempt: int, elapsed_s: float
 ) -> TaskResult:
     return TaskResult(
         task=request.task,
@@ -141,5 +147,6 @@ def _result(
         counts=report.counts,
         findings=report.findings,
         started_at=request.now,
-        finished_at=request.now,
+        # On an injected clock the work still takes its real time.
+        finished_at=request.now + timedelta(seconds=elapsed_s),
     )
