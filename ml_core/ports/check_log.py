@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ml_core.domain.check import CheckResult, SeriesCheck
+from ml_core.domain.check_names import CheckName
 
 
 class CheckLog(Protocol):
@@ -20,4 +21,14 @@ class CheckLog(Protocol):
         self, check: str, series_ids: Sequence[int], *, before_run_id: int | None = None
     ) -> Mapping[int, CheckResult]:
         """The newest result of one check by series id, of runs other than and before `before_run_id`."""
+        ...
+
+    def latest_of_each(
+        self,
+        series_ids: Sequence[int],
+        *,
+        checks: Sequence[str] = tuple(CheckName),
+        before_run_id: int | None = None,
+    ) -> Mapping[int, Sequence[SeriesCheck]]:
+        """The newest result of each of those checks by series, with the model that it judged."""
         ...

@@ -26,8 +26,8 @@ class FindingLedger(Protocol):
         """Open, refresh or resolve findings in one transaction."""
         ...
 
-    def list_open(self, *, checks: Sequence[str] | None = None) -> list[Finding]:
-        """Open findings of those checks (None: all), the oldest first, with their series and muting at read."""
+    def list_open(self, *, now: datetime, checks: Sequence[str] | None = None) -> list[Finding]:
+        """Open findings of those checks (None: all), the oldest first; `now` tells which are muted."""
         ...
 
     def find(self, finding_id: int) -> Finding | None:

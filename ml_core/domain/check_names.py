@@ -1,0 +1,30 @@
+"""The names of all checks: what results, findings, incidents and dashboards call them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CheckName(StrEnum):
+    """One name a check; equal to its plain text."""
+
+    ARTIFACT = "artifact"
+    AGE = "age"
+    LAG = "lag"
+    COVERAGE = "coverage"
+    FLATLINE = "flatline"
+    OUT_OF_RANGE = "out_of_range"
+    UNIT_CHANGE = "unit_change"
+    ALARM_RATE = "alarm_rate"
+    SCORING_STALLED = "scoring_stalled"
+    TRAINING_FAILURES = "training_failures"
+    LATENCY = "latency"
+    ACCURACY = "accuracy"
+    FALSE_POSITIVE_RATE = "false_positive_rate"
+    DRIFT = "drift"
+    COMMON_MODE_DRIFT = "common_mode_drift"
+    """Of the fleet: many series of one metric drift together."""
+    STORE_SIZE = "store_size"
+    """Of the fleet."""
+    HEARTBEAT = "heartbeat"
+    """Of the fleet."""

@@ -1,0 +1,182 @@
+"""Has a sensor begun to report in another unit? Known conversions of the training values are tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_core.domain.check import CheckResult, Verdict
+from ml_core.domain.check_names import CheckName
+from ml_core.domain.data_checks import LiveWindow
+from ml_core.domain.grading import not_judged
+from ml_core.domain.series import to_datetime
+from ml_core.domain.training_profile import TrainingProfile
+from ml_core.domain.value_checks import outside_range
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MIN_READINGS = 10
+"""Fewer readings have no shape to compare."""
+LEAST_SHARE_EXPLAINED = 0.95
+"""Share of the readings that a conversion must bring back into the training range."""
+MAX_DISTANCE = 1.5
+"""How far converted readings may lie from training on average, in training IQRs: a day is no month."""
+MAX_SPREAD_RATIO = 2.0
+"""A day of a series spreads little wider than its month, so a conversion that needs more explains nothing."""
+LEVELS = np.linspace(0.05, 0.95, 19)
+
+
+class Dimension(StrEnum):
+    """What a metric measures, as far as its name tells."""
+
+    TEMPERATURE = "temperature"
+    PRESSURE = "pressure"
+    FLOW = "flow"
+    SPEED = "speed"
+    LENGTH = "length"
+    ANY = "any"
+
+
+_HINTS = {
+    Dimension.TEMPERATURE: ("temp",),
+    Dimension.PRESSURE: ("press", "vacuum"),
+    Dimension.FLOW: ("flow",),
+    Dimension.SPEED: ("speed", "velocity", "wind"),
+    Dimension.LENGTH: ("level", "length", "distance", "height", "depth", "position"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """new = old * factor + offset."""
+
+    words: str
+    dimension: Dimension
+    factor: float
+    offset: float = 0.0
+
+    @property
+    def formula(self) -> str:
+        """How people write it."""
+        factor = f" x {self.factor:.6g}" if self.factor != 1 else ""
+        offset = f" {'+' if self.offset > 0 else '-'} {abs(self.offset):.6g}" if self.offset else ""
+        return f"the training values{factor}{offset}"
+
+    def undo(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values in the unit of training."""
+        return (values - self.offset) / self.factor
+
+
+def _both_ways(
+    dimension: Dimension, one: str, other: str, factor: float, offset: float = 0.0
+) -> tuple[Conversion, Conversion]:
+    return (
+        Conversion(words=f"{one} to {other}", dimension=dimension, factor=factor, offset=offset),
+        Conversion(words=f"{other} to {one}", dimension=dimension, factor=1 / factor, offset=-offset / factor),
+    )
+
+
+CONVERSIONS: tuple[Conversion, ...] = (
+    *_both_ways(Dimension.TEMPERATURE, "degrees Celsius", "degrees Fahrenheit", 1.8, 32.0),
+    *_both_ways(Dimension.TEMPERATURE, "degrees Celsius", "kelvin", 1.0, 273.15),
+    *_both_ways(Dimension.TEMPERATURE, "kelvin", "degrees Fahrenheit", 1.8, -459.67),
+    *_both_ways(Dimension.FLOW, "litres per second", "cubic metres per hour", 3.6),
+    *_both_ways(Dimension.FLOW, "litres per second", "litres per minute", 60.0),
+    *_both_ways(Dimension.FLOW, "cubic metres per hour", "litres per minute", 1000 / 60),
+    *_both_ways(Dimension.FLOW, "US gallons per minute", "litres per minute", 3.785411784),
+    *_both_ways(Dimension.SPEED, "metres per second", "kilometres per hour", 3.6),
+    *_both_ways(Dimension.SPEED, "miles per hour", "kilometres per hour", 1.609344),
+    *_both_ways(Dimension.PRESSURE, "bar", "psi", 14.503773773),
+    *_both_ways(Dimension.PRESSURE, "psi", "kilopascals", 6.894757293),
+    *_both_ways(Dimension.PRESSURE, "bar", "kilopascals", 100.0),
+    *_both_ways(Dimension.PRESSURE, "bar", "pascals", 100_000.0),
+    *_both_ways(Dimension.LENGTH, "metres", "feet", 3.280839895),
+    *_both_ways(Dimension.LENGTH, "inches", "millimetres", 25.4),
+    *_both_ways(Dimension.ANY, "a unit", "its thousandth", 1000.0),
+    *_both_ways(Dimension.ANY, "a share", "per cent", 100.0),
+)
+
+
+def dimension_of(metric: str) -> Dimension:
+    """What a metric measures by its name; ANY where the name does not tell."""
+    name = metric.casefold()
+    return next((kind for kind, words in _HINTS.items() if any(word in name for word in words)), Dimension.ANY)
+
+
+def check_unit_change(
+    window: LiveWindow, profile: TrainingProfile, *, out_of_range: Verdict, metric: str
+) -> CheckResult:
+    """Whether a known conversion brings readings that left the training range back into it."""
+    if out_of_range is Verdict.UNKNOWN:
+        return not_judged(CheckName.UNIT_CHANGE, "not judged: nothing is known of the range")
+    if out_of_range is not Verdict.FAIL:
+        return CheckResult(check=CheckName.UNIT_CHANGE, verdict=Verdict.OK, reason="the readings keep to their range")
+    if profile.quantiles is None or profile.value_min is None or profile.value_max is None:
+        return not_judged(CheckName.UNIT_CHANGE, "the model does not know how its training values spread")
+    start = _start_of_change(outside_range(window.readings.values, profile.value_min, profile.value_max))
+    values = window.readings.values[start:]
+    if values.size < MIN_READINGS:
+        return not_judged(CheckName.UNIT_CHANGE, f"{values.size} readings since are too few to compare")
+    found = best_conversion(values, profile.quantiles, metric)
+    if found is None:
+        return CheckResult(
+            check=CheckName.UNIT_CHANGE, verdict=Verdict.OK, reason="no known conversion of units explains the readings"
+        )
+    since = to_datetime(window.readings.timestamps[start])
+    # A change that is older than the window has its time in the finding that first told it.
+    seen = f"since {since:%Y-%m-%d %H:%M} UTC " if start > 0 else ""
+    return CheckResult(
+        check=CheckName.UNIT_CHANGE,
+        verdict=Verdict.FAIL,
+        reason=f"{seen}the readings look like {found.formula} ({found.words})",
+        value=found.factor,
+        evidence={
+            "conversion": found.words,
+            "factor": found.factor,
+            "offset": found.offset,
+            "since": since.isoformat(),
+            "training_median": float(np.median(profile.quantiles)),
+            "live_median": float(np.median(values)),
+        },
+    )
+
+
+def best_conversion(
+    values: NDArray[np.float64], training_quantiles: NDArray[np.float64], metric: str
+) -> Conversion | None:
+    """The conversion of the training values that fits best, those of the metric's dimension first."""
+    dimension = dimension_of(metric)
+    for kinds in ((dimension,), (Dimension.ANY,), tuple(Dimension)):
+        distances = {
+            conversion: _distance(conversion.undo(values), training_quantiles)
+            for conversion in CONVERSIONS
+            if conversion.dimension in kinds
+        }
+        best = min(distances, key=distances.__getitem__)
+        if distances[best] <= MAX_DISTANCE:
+            return best
+    return None
+
+
+def _distance(values: NDArray[np.float64], training: NDArray[np.float64]) -> float:
+    """Mean distance of quantiles in training IQRs; infinite where range or spread do not fit."""
+    low, high = float(training[0]), float(training[-1])
+    unit = float(np.subtract(*np.quantile(training, [0.75, 0.25]))) or (high - low) or 1.0
+    margin = 0.05 * (high - low)
+    if outside_range(values, low - margin, high + margin).mean() > 1 - LEAST_SHARE_EXPLAINED:
+        return float("inf")
+    spread = float(np.subtract(*np.quantile(values, [0.9, 0.1])))
+    if spread > MAX_SPREAD_RATIO * max(float(np.subtract(*np.quantile(training, [0.9, 0.1]))), unit):
+        return float("inf")
+    return float(np.abs(np.quantile(values, LEVELS) - np.quantile(training, LEVELS)).mean()) / unit
+
+
+def _start_of_change(outside: NDArray[np.bool_]) -> int:
+    """Where readings began to lie outside mostly: the first one outside from which at least half do."""
+    share_from = np.cumsum(outside[::-1])[::-1] / np.arange(outside.size, 0, -1)
+    begun = np.flatnonzero(outside & (share_from >= 0.5))
+    return int(begun[0]) if begun.size else int(np.argmax(outside))

@@ -1,0 +1,55 @@
+"""A damaged model is put aside, and the newest older version that is whole serves again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from ml_core.domain.check import CheckResult, Verdict
+from ml_core.domain.check_names import CheckName
+from ml_core.domain.model_checks import check_artifact
+from ml_core.domain.model_version import ModelStatus, ModelVersion
+from ml_core.errors import ArtifactError
+from ml_core.ports.artifact_store import ArtifactStore
+from ml_core.ports.model_registry import ModelRegistry
+from ml_core.services.artifact_survey import load_artifact
+
+
+def quarantine(model: ModelVersion, problem: str, *, registry: ModelRegistry, now: datetime) -> None:
+    """Put a model aside whose artifact is lost."""
+    registry.set_status(model.model_id, ModelStatus.QUARANTINED, at=now, reason=problem, event="quarantined")
+
+
+def roll_back(
+    retired: Iterable[ModelVersion],
+    problem: str,
+    *,
+    registry: ModelRegistry,
+    artifacts: ArtifactStore,
+    now: datetime,
+) -> tuple[ModelVersion | None, CheckResult]:
+    """Make the newest retired version whose artifact holds serve again, where there is one.
+
+    The check warns where an older version serves, and fails where none does.
+    """
+    for version in sorted(retired, key=lambda version: version.version, reverse=True):
+        if version.artifact_purged_at is not None or not _is_whole(version, artifacts):
+            continue
+        reason = f"version {version.version} serves again: {problem}"
+        registry.promote(version.model_id, champion_id=None, at=now, reason=reason, event="rolled_back")
+        result = CheckResult(
+            check=CheckName.ARTIFACT,
+            verdict=Verdict.WARN,
+            reason=reason,
+            evidence={"serving_version": version.version, "problem": problem},
+        )
+        return version, result
+    return None, check_artifact(f"no model serves and no older version is whole: {problem}")
+
+
+def _is_whole(version: ModelVersion, artifacts: ArtifactStore) -> bool:
+    try:
+        load_artifact(version, artifacts)
+    except ArtifactError:
+        return False
+    return True

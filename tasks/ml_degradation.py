@@ -1,0 +1,50 @@
+"""The daily degradation check: which models no longer see what they learned."""
+
+from __future__ import annotations
+
+from ml_core.bootstrap import TaskContext
+from ml_core.domain.check_names import CheckName
+from ml_core.domain.task import TaskReport
+from ml_core.services.degradation import Degradation
+from ml_core.services.drift_tests import DriftTester
+from ml_core.services.drift_writer import DriftTally, DriftWriter
+from ml_core.services.open_findings import tell_observations, tell_open_findings
+
+
+def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
+    """Test every active model against its reference, or only that of the series named DEVICE:METRIC."""
+    platform, settings = context.platform, context.settings
+    degradation = Degradation(
+        series=platform.series,
+        models=platform.models,
+        tester=DriftTester(
+            telemetry=platform.telemetry, artifacts=platform.artifacts, policy=settings.drift, now=context.now
+        ),
+        checks=platform.checks,
+        findings=platform.findings,
+        writer=DriftWriter(
+            series=platform.series,
+            checks=platform.checks,
+            findings=platform.findings,
+            now=context.now,
+            dry_run=context.dry_run,
+        ),
+        policy=settings.drift,
+        series_per_batch=settings.scoring.series_per_batch,
+        now=context.now,
+    )
+    return _report(context, degradation.check(context.run, only=series))
+
+
+def _report(context: TaskContext, tally: DriftTally) -> TaskReport:
+    if context.dry_run:
+        records = {record.series_id: record for record in context.platform.series.list_series()}
+        findings = tell_observations(tally.observations, records, now=context.now)
+    else:
+        findings = tell_open_findings(
+            context.platform.findings,
+            tally.series_ids,
+            now=context.now,
+            checks=[CheckName.DRIFT, CheckName.COMMON_MODE_DRIFT],
+        )
+    return TaskReport(counts=dict(tally.counts), findings=findings, failures=tally.failed)
