@@ -36,12 +36,21 @@ class FitOptions:
     random_state: int = setting(42, "Seed: the same readings and seed give the same model bit for bit.")
     min_readings: int = setting(200, "Usable readings below which a series is not trained.")
     min_distinct_values: int = setting(5, "Distinct values below which a series is called unmodellable.")
+    outlier_fence_iqrs: float = setting(
+        8.0, "Readings so many interquartile ranges beyond the quartiles are not learned as normal; 0: all are."
+    )
+    max_outlier_share: float = setting(
+        0.03, "Share of such readings above which they are a state of the machine, and are learned."
+    )
     contamination: float | None = setting(
         None, "Quota of training readings to call anomalous instead of the target alarm rate."
     )
 
     def __post_init__(self) -> None:
         _check_share("target_alarm_rate", self.target_alarm_rate)
+        _check_share("max_outlier_share", self.max_outlier_share)
+        if not 0 <= self.outlier_fence_iqrs < float("inf"):
+            raise ConfigurationError(f"outlier_fence_iqrs must be a number from 0, got {self.outlier_fence_iqrs!r}")
         if self.contamination is not None:
             _check_share("contamination", self.contamination)
         _check_whole("n_estimators", self.n_estimators, 1)

@@ -12,7 +12,7 @@ from ml_core.domain.frozen_reference import FrozenReference
 from ml_core.domain.isolation import StepForest, compile_forest
 from ml_core.domain.nonconformity import Nonconformity
 from ml_core.domain.series import to_datetime
-from ml_core.domain.series_profile import flat_run_lengths, robust_sd, standard_scale
+from ml_core.domain.series_profile import flat_run_lengths, gross_outliers, robust_sd, standard_scale
 from ml_core.domain.threshold import TailModel
 from ml_core.errors import InsufficientDataError, UnmodellableSeriesError
 
@@ -39,8 +39,10 @@ class IsolationForestDetector:
 
     def fit(self, readings: Readings, options: FitOptions) -> ModelArtifact:
         """Learn from clean readings; raises InsufficientDataError or UnmodellableSeriesError."""
-        values = readings.values + 0.0  # -0.0 becomes 0.0: equal readings, equal bits
-        _check_modellable(values, options)
+        everything = readings.values + 0.0  # -0.0 becomes 0.0: equal readings, equal bits
+        _check_modellable(everything, options)
+        outliers = _find_outliers(everything, options)
+        values = everything[~outliers]
         held_out = held_out_mask(values.size)
         fitted, calibration = values[~held_out], values[held_out]
         reference = _learn(fitted, calibration, options, autocorrelation_time(values))
@@ -51,12 +53,20 @@ class IsolationForestDetector:
             metadata=_describe_readings(readings, values)
             | _describe_options(options)
             | reference.figures()
-            | {"n_held_out": int(calibration.size)},
+            | {"n_held_out": int(calibration.size), "n_outliers": int(outliers.sum())}
+            | dict(zip(("band_low", "band_high"), reference.band, strict=True)),
         )
 
     def update(self, artifact: ModelArtifact, state: bytes, batch: Readings) -> tuple[ScoredReadings, bytes]:
         """Score `batch`; the state stays empty."""
         return FrozenReference.from_artifact(artifact).score(batch.timestamps, batch.values), EMPTY_STATE
+
+
+def _find_outliers(values: NDArray[np.float64], options: FitOptions) -> NDArray[np.bool_]:
+    """Readings not to be learned as normal; a contamination is a quota of all readings and leaves none out."""
+    if options.contamination is not None:
+        return np.zeros(values.shape, dtype=np.bool_)
+    return gross_outliers(values, options.outlier_fence_iqrs, options.max_outlier_share)
 
 
 def held_out_mask(n: int) -> NDArray[np.bool_]:

@@ -25,6 +25,18 @@ def robust_sd(values: NDArray[np.float64]) -> float:
     return float(high - low) / IQR_OF_STANDARD_NORMAL or standard_scale(values)
 
 
+def gross_outliers(values: NDArray[np.float64], fence_iqrs: float, max_share: float) -> NDArray[np.bool_]:
+    """Which values lie more than `fence_iqrs` interquartile ranges beyond the quartiles (Tukey's far fences).
+
+    None of them where they are more than `max_share`: then they are a state of the machine, not outliers; nor
+    where half of the values are equal.
+    """
+    low, high = np.quantile(values, [0.25, 0.75])
+    reach = fence_iqrs * (high - low)
+    beyond: NDArray[np.bool_] = (values < low - reach) | (values > high + reach)
+    return beyond if reach > 0 and beyond.mean() <= max_share else np.zeros(values.shape, dtype=np.bool_)
+
+
 def flat_run_lengths(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Lengths of the runs of equal consecutive values, in order; a lone value is a run of 1."""
     if values.size == 0:
