@@ -41,6 +41,10 @@ class NotTrainedError(MLHealthError, RuntimeError):
     """A prediction, a save or a retrain was asked of a detector that has not been trained."""
 
 
+class DetectorAnswerError(MLHealthError):
+    """A detector answered something else than one finite answer a reading."""
+
+
 class ArtifactError(MLHealthError):
     """A model artifact cannot be used."""
 

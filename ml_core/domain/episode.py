@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -42,31 +43,44 @@ def follow_episodes(open_episode: Episode | None, scored: ScoredReadings) -> lis
         if current is None and not alarm:
             continue
         at = to_datetime(scored.timestamps[position])
-        score, value = float(scored.scores[position]), float(scored.values[position])
-        if current is None:
-            current = Episode(
-                opened_at=at, last_alarm_at=at, alarms=1, peak_score=score, peak_value=value, peak_at=at
-            )
-        elif alarm:
-            current = _continue(current, at, score, value)
-        else:
-            current = replace(current, quiet_readings=current.quiet_readings + 1)
-            if current.quiet_readings >= QUIET_READINGS:
-                told.append(replace(current, closed_at=at))
+        if alarm:
+            current = _alarm(current, at, float(scored.scores[position]), float(scored.values[position]))
+        elif current is not None:
+            current = _stay_quiet(current, at)
+            if current.closed_at is not None:
+                told.append(current)
                 current = None
     if current is not None and current != open_episode:
         told.append(current)
     return told
 
 
-def _continue(episode: Episode, at: datetime, score: float, value: float) -> Episode:
+def count_alarms(open_episode: Episode | None, told: Sequence[Episode]) -> list[int]:
+    """How many alarms of the batch behind `told` belong to each of its episodes, in order."""
+    counts = [episode.alarms for episode in told]
+    if open_episode is not None and counts:
+        counts[0] -= open_episode.alarms
+    return counts
+
+
+def _alarm(episode: Episode | None, at: datetime, score: float, value: float) -> Episode:
+    if episode is None:
+        return Episode(opened_at=at, last_alarm_at=at, alarms=1, peak_score=score, peak_value=value, peak_at=at)
     worse = score < episode.peak_score
     return replace(
         episode,
-        last_alarm_at=at,
+        # A late reading may lie before what the episode has seen.
+        opened_at=min(at, episode.opened_at),
+        last_alarm_at=max(at, episode.last_alarm_at),
         alarms=episode.alarms + 1,
         quiet_readings=0,
         peak_score=score if worse else episode.peak_score,
         peak_value=value if worse else episode.peak_value,
         peak_at=at if worse else episode.peak_at,
     )
+
+
+def _stay_quiet(episode: Episode, at: datetime) -> Episode:
+    quiet = episode.quiet_readings + 1
+    closed_at = max(at, episode.last_alarm_at) if quiet >= QUIET_READINGS else None
+    return replace(episode, quiet_readings=quiet, closed_at=closed_at)

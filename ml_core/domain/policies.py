@@ -30,8 +30,13 @@ class TrainingPolicy:
         metadata={"help": "Kinds by shell pattern of DEVICE:METRIC, the first match wins."},
     )
     window_days: Positive = setting(28.0, "Days of readings before training that a model learns from.")
+    max_learned_severity: Positive = setting(
+        1.0, "Robust standard deviations outside of the champion's band from which a reading is not learned from."
+    )
     max_failures: Count = setting(3, "Failed trainings in a row that open the circuit of a series.")
     circuit_hours: Positive = setting(24.0, "Hours for which an open circuit rests before it is tried again.")
+    recheck_days: Positive = setting(7.0, "Days after which a series that could not be modelled is looked at again.")
+    series_per_batch: Count = setting(50, "Series whose readings are held in memory and trained together.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,7 @@ class ScoringPolicy:
     log_normal: bool = setting(False, "Whether normal readings are written to the anomaly log too.")
     series_per_batch: Count = setting(500, "Series scored and committed together.")
     max_days_per_run: Positive = setting(7.0, "Days of backlog of one series that one run scores at most.")
+    artifact_cache_mb: Count = setting(256, "Megabytes of models that a process keeps at hand between runs.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +127,10 @@ class RetrainPolicy:
         "What confirmed degradation leads to: a challenger beside the champion, one at once, or an incident only.",
     )
     shadow_hours: Positive = setting(24.0, "Hours for which a challenger scores beside the champion.")
+    max_shadow_hours: Positive = setting(72.0, "Hours after which a challenger without enough readings is given up.")
+    max_rollback_alarm_ratio: Positive = setting(
+        5.0, "Alarm rate of a model's first day over its champion's, at most: else the champion comes back."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +140,17 @@ class GatePolicy:
     gold_readings: Count = setting(1000, "Readings kept as the gold window of a series.")
     max_alarm_ratio: Positive = setting(2.0, "Challenger's alarm rate on gold over the champion's, at most.")
     max_recall_loss: Share = setting(0.1, "Recall on injected faults that a challenger may lose.")
+    max_chance: Share = setting(
+        0.001, "Chance below which as many alarms on gold, at the target rate, are no longer put down to luck."
+    )
     min_drift_p: Share = setting(0.01, "p-value of drift between gold and training window, at least.")
+    min_drift_effect: Positive = setting(
+        0.2, "Wasserstein distance from gold, in its IQRs, below which a training window never counts as drifted."
+    )
+    min_effective_readings: Positive = setting(50.0, "Effective sample size below which drift is unknown.")
+    min_flat_readings: Count = setting(30, "Equal readings in a row, at least, that count as stuck.")
+    max_flat_ratio: Positive = setting(3.0, "Longest run of equal readings over the champion's, at most.")
+    min_rank_agreement: Share = setting(0.3, "Rank correlation of the two models' scores on gold, at least.")
     max_champion_alarm_ratio: Positive = setting(
         10.0, "Champion's alarm rate in the training window over its target, at most: else it was not quiet."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -60,11 +60,13 @@ class Readings:
 
     timestamps: shape (n,), datetime64[us], UTC. values: shape (n,), float64.
     dropped: how many raw rows were not finite or stood twice.
+    dropped_at: instants of those of them that had one, datetime64[us], UTC.
     """
 
     timestamps: NDArray[np.datetime64]
     values: NDArray[np.float64]
     dropped: int = 0
+    dropped_at: NDArray[np.datetime64] = field(default_factory=lambda: np.empty(0, dtype="datetime64[us]"))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -76,14 +78,21 @@ class Readings:
         raw = np.asarray(values, dtype=np.float64)
         if ts.shape != raw.shape or ts.ndim != 1:
             raise InvalidReadingsError(f"timestamps {ts.shape} and values {raw.shape} must be of one length")
-        usable = np.isfinite(raw) & ~np.isnat(ts)
+        dated = ~np.isnat(ts)
+        usable = np.isfinite(raw) & dated
+        unusable_at = ts[dated & ~usable]
         ts, kept = ts[usable], raw[usable]
         # By time, then by value: duplicates in any order of arrival give the same model bit for bit.
         order = np.lexsort((kept, ts))
         ts, kept = ts[order], kept[order]
         first = np.ones(len(ts), dtype=bool)
         first[1:] = ts[1:] != ts[:-1]
-        return cls(timestamps=ts[first], values=kept[first], dropped=len(raw) - int(first.sum()))
+        return cls(
+            timestamps=ts[first],
+            values=kept[first],
+            dropped=len(raw) - int(first.sum()),
+            dropped_at=np.concatenate([unusable_at, ts[~first]]),
+        )
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Readings:

@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from uuid import UUID
 
-from ml_core.domain.detector import ScoredReadings
-from ml_core.domain.episode import Episode
-from ml_core.domain.series import SeriesKey
+from ml_core.domain.scoring import SeriesScoring
+from ml_core.domain.scoring_state import ScoringState
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoringState:
-    """Where the scoring of one series stands."""
-
-    series_id: int
-    model_id: UUID
-    state: bytes
-    watermark: datetime
-    recent: NDArray[np.datetime64]
-    """Instants scored within the lateness window behind the watermark, ascending."""
-    open_episode: Episode | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeriesScoring:
-    """Everything that one scored batch of one series changes."""
-
-    key: SeriesKey
-    before: ScoringState
-    after: ScoringState
-    scored: ScoredReadings
-    episodes: Sequence[Episode]
-    """Episodes opened, continued or closed by this batch, in order."""
-    late: int
-    dropped: int
-    out_of_range: int
-    latency_ms: float
-    """Wall time of the scoring call."""
+__all__ = ["ScoringLog", "ScoringState", "SeriesScoring"]
 
 
 class ScoringLog(Protocol):
     """Tables detector_state, anomaly_detections, episode and activity_hourly."""
 
     def begin(self, series_id: int, model_id: UUID, *, watermark: datetime, at: datetime) -> None:
-        """Start (or restart under another model) the scoring of a series; the watermark never goes back."""
+        """Start the scoring of a series: nothing up to the watermark is ever scored.
+
+        Of a series that is being scored already, the state is emptied where the model is another, and the
+        watermark stays: nothing is scored twice or passed over.
+        """
         ...
 
     def load(self, series_ids: Sequence[int]) -> Mapping[int, ScoringState]:
@@ -59,5 +29,5 @@ class ScoringLog(Protocol):
         ...
 
     def commit(self, batch: Sequence[SeriesScoring], *, at: datetime, log_normal: bool) -> int:
-        """Write a batch in one transaction; detections written. ConflictError where a watermark moved meanwhile."""
+        """Write a batch in one transaction; detections written. ConflictError where a state moved meanwhile."""
         ...

@@ -56,12 +56,18 @@ CREATE TABLE ml_health.detector_state (
     series_id bigint PRIMARY KEY REFERENCES ml_health.series (id) ON DELETE RESTRICT,
     model_id uuid NOT NULL REFERENCES public.ml_models (id) ON DELETE RESTRICT,
     state bytea NOT NULL DEFAULT '',
+    scored_from timestamptz NOT NULL,
     watermark timestamptz NOT NULL,
     recent timestamptz[] NOT NULL DEFAULT '{}',
+    revision bigint NOT NULL DEFAULT 0,
     flat_value double precision,
     flat_run bigint NOT NULL DEFAULT 0,
     updated_at timestamptz NOT NULL
 );
+COMMENT ON COLUMN ml_health.detector_state.scored_from IS
+    'Readings up to here were there before scoring began (the first model learned from them): never scored.';
+COMMENT ON COLUMN ml_health.detector_state.revision IS
+    'Rises with every change: whoever scored from an older one writes nothing.';
 COMMENT ON COLUMN ml_health.detector_state.recent IS
     'Instants scored within the lateness window behind the watermark: a late reading is one that is not among them.';
 
@@ -188,7 +194,7 @@ CREATE TABLE ml_health.model_event (
     series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
     model_id uuid REFERENCES public.ml_models (id) ON DELETE RESTRICT,
     event text NOT NULL CONSTRAINT model_event_known CHECK (event IN
-        ('trained', 'promoted', 'not_promoted', 'failed', 'cancelled', 'rolled_back', 'quarantined',
+        ('trained', 'shadowed', 'promoted', 'not_promoted', 'failed', 'cancelled', 'rolled_back', 'quarantined',
          'purged', 'pinned', 'unpinned')),
     cause text,
     reason text,

@@ -1,0 +1,120 @@
+"""Scoring's states, detections, episodes and rollups in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from ml_core.adapters.detection_rows import detection_months, write_detections
+from ml_core.adapters.episode_rows import EPISODE_COLUMNS, write_episodes
+from ml_core.adapters.postgres import Database
+from ml_core.domain.episode import Episode
+from ml_core.domain.scoring import SeriesScoring
+from ml_core.domain.scoring_state import ScoringState
+from ml_core.errors import ConflictError
+from ml_core.sql import load_queries
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from psycopg2.extensions import cursor
+
+
+class PostgresScoringLog:
+    """Tables ml_health.detector_state, episode, activity_hourly and public.anomaly_detections."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queries = load_queries("scoring_log")
+
+    def begin(self, series_id: int, model_id: UUID, *, watermark: datetime, at: datetime) -> None:
+        """Start the scoring of a series, or empty its state under another model; its own watermark stays."""
+        values = {"series_id": series_id, "model_id": model_id, "watermark": watermark, "at": at}
+        with self._database.transaction() as cur:
+            cur.execute(self._queries["begin"], values)
+
+    def load(self, series_ids: Sequence[int]) -> Mapping[int, ScoringState]:
+        """The states of those series that have one."""
+        with self._database.transaction() as cur:
+            cur.execute(self._queries["load"], {"series_ids": list(series_ids)})
+            return {row[0]: _state(row) for row in cur.fetchall()}
+
+    def commit(self, batch: Sequence[SeriesScoring], *, at: datetime, log_normal: bool) -> int:
+        """Write a batch in one transaction; detections written. ConflictError where a state moved meanwhile."""
+        if not batch:
+            return 0
+        with self._database.transaction() as cur:
+            self._lock_unmoved(cur, batch)
+            cur.execute(self._queries["ensure_partitions"], {"months": detection_months(batch, log_normal=log_normal)})
+            episode_ids = write_episodes(cur, batch)
+            written = write_detections(cur, batch, episode_ids, at=at, log_normal=log_normal)
+            self._add_activity(cur, batch)
+            self._save_states(cur, batch, at)
+        return written
+
+    def _lock_unmoved(self, cur: cursor, batch: Sequence[SeriesScoring]) -> None:
+        before = [scoring.before for scoring in batch]
+        values = {
+            "series_ids": [state.series_id for state in before],
+            "model_ids": [state.model_id for state in before],
+            "watermarks": [state.watermark for state in before],
+            "revisions": [state.revision for state in before],
+        }
+        cur.execute(self._queries["lock_unmoved"], values)
+        unmoved = {row[0] for row in cur.fetchall()}
+        moved = [scoring for scoring in batch if scoring.before.series_id not in unmoved]
+        if moved:
+            raise ConflictError(
+                f"{len(moved)} of {len(batch)} series, such as {moved[0].key}, were scored or given another "
+                "model meanwhile; nothing was written, the next run goes on from there"
+            )
+
+    def _add_activity(self, cur: cursor, batch: Sequence[SeriesScoring]) -> None:
+        told = [(scoring.before.series_id, hour) for scoring in batch for hour in scoring.activity]
+        counts = ("hour", "scored", "anomalies", "episodes", "late", "dropped", "out_of_range", "calls")
+        values: dict[str, list[Any]] = {name: [getattr(hour, name) for _, hour in told] for name in counts}
+        values["series_id"] = [series_id for series_id, _ in told]
+        values["latency_ms_sum"] = [hour.latency_ms or 0.0 for _, hour in told]
+        # Arrays of unequal rows cannot be unnested, so each goes as the text of an array.
+        values["latency_buckets"] = [_array_text(map(str, hour.latency_buckets)) for _, hour in told]
+        cur.execute(self._queries["add_activity"], values)
+
+    def _save_states(self, cur: cursor, batch: Sequence[SeriesScoring], at: datetime) -> None:
+        after = [scoring.after for scoring in batch]
+        values = {
+            "series_ids": [state.series_id for state in after],
+            "model_ids": [state.model_id for state in after],
+            "states": [state.state for state in after],
+            "watermarks": [state.watermark for state in after],
+            "recents": [_instants_text(state.recent) for state in after],
+            "at": at,
+        }
+        cur.execute(self._queries["save_states"], values)
+        used = [scoring.after.model_id for scoring in batch if len(scoring.scored)]
+        cur.execute(self._queries["touch_models"], {"model_ids": sorted(used), "at": at})
+
+
+def _state(row: tuple[Any, ...]) -> ScoringState:
+    series_id, model_id, state, scored_from, watermark, revision, recent, *episode = row
+    opened = dict(zip(EPISODE_COLUMNS, episode, strict=True))
+    return ScoringState(
+        series_id=series_id,
+        model_id=model_id,
+        state=bytes(state),
+        scored_from=scored_from,
+        watermark=watermark,
+        revision=revision,
+        recent=np.array(recent, dtype=np.int64).astype("datetime64[us]"),
+        open_episode=None if opened["episode_id"] is None else Episode(**opened),
+    )
+
+
+def _instants_text(instants: NDArray[np.datetime64]) -> str:
+    return _array_text(f"{text}Z" for text in np.datetime_as_string(instants, unit="us").tolist())
+
+
+def _array_text(items: Iterable[str]) -> str:
+    return "{" + ",".join(items) + "}"

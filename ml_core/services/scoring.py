@@ -1,0 +1,181 @@
+"""Score what is new in every series that has an active model, a shard of series at a time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ml_core.domain.detector import Detector, detector_of_kind
+from ml_core.domain.model_version import ModelStatus, ModelVersion
+from ml_core.domain.policies import ScoringPolicy
+from ml_core.domain.scoring import SeriesScoring, pass_by, score_batch
+from ml_core.domain.scoring_state import NewReadings, ScoringState, pick_new
+from ml_core.domain.series import Readings
+from ml_core.domain.series_record import SeriesRecord
+from ml_core.domain.task import ItemOutcome, RunItem
+from ml_core.errors import ArtifactMissingError, ConfigurationError, ConflictError, MLHealthError
+from ml_core.ports.model_registry import ModelRegistry
+from ml_core.ports.scoring_log import ScoringLog
+from ml_core.ports.series_registry import SeriesRegistry
+from ml_core.ports.telemetry import TelemetrySource, Window
+from ml_core.services.artifact_cache import ArtifactCache
+from ml_core.services.runs import RunRecorder
+from ml_core.services.scoring_tally import ScoringTally
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Champion:
+    """A series with its active model and where its scoring stands."""
+
+    record: SeriesRecord
+    version: ModelVersion
+    state: ScoringState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """One scoring run over the fleet.
+
+    A series is scored as long as it has an active model, also while its training rests.
+    """
+
+    series: SeriesRegistry
+    models: ModelRegistry
+    telemetry: TelemetrySource
+    log: ScoringLog
+    artifacts: ArtifactCache
+    policy: ScoringPolicy
+    now: datetime
+    dry_run: bool = False
+    kinds: Sequence[Detector] | None = None
+    """Detectors to choose from; None: the registered ones."""
+
+    def score(self, run: RunRecorder, *, only: str | None = None) -> ScoringTally:
+        """Score the fleet, or the series that `only` names, committing shard by shard.
+
+        What an earlier attempt of the slot has done needs no memory: the watermarks are past it. Raises
+        ConfigurationError where no series has that name.
+        """
+        tally = ScoringTally()
+        records = self.series.list_series()
+        if only is not None:
+            # By its whole name: ids may hold colons, and several tenants may use the same names.
+            records = [record for record in records if str(record.key) == only]
+            if not records:
+                raise ConfigurationError(f"no series {only!r} is known; `ml-health status --series` lists them")
+        size = self.policy.series_per_batch
+        for start in range(0, len(records), size):
+            run.progress("scoring", start, len(records))
+            run.record(_worth_telling(self._score_shard(records[start : start + size], tally), run))
+        run.progress("scoring", len(records), len(records))
+        return tally
+
+    def _score_shard(self, records: Sequence[SeriesRecord], tally: ScoringTally) -> list[RunItem]:
+        champions = self._find_champions(records)
+        windows = {champion.record.series_id: self._window(champion) for champion in champions}
+        fetched = self.telemetry.fetch([window for window in windows.values() if window is not None])
+        items: list[RunItem] = []
+        scorings: list[SeriesScoring] = []
+        for champion in champions:
+            window = windows[champion.record.series_id]
+            answer = None if window is None else self._try_series(champion, window, fetched[window.key])
+            if isinstance(answer, RunItem):
+                items.append(answer)
+                tally.failed += 1
+            elif answer is not None:
+                scorings.append(answer)
+        return items + self._commit(scorings, tally)
+
+    def _try_series(self, champion: _Champion, window: Window, readings: Readings) -> SeriesScoring | RunItem | None:
+        """What is to be written, nothing, or why it failed: one series' failure never stops the others."""
+        try:
+            return self._score_series(champion, window, readings)
+        except MLHealthError as exc:
+            reason = str(exc)
+        except Exception as exc:
+            logger.exception("scoring %s failed", champion.record.key)
+            reason = f"{type(exc).__name__}: {exc}"
+        return RunItem(series_id=champion.record.series_id, outcome=ItemOutcome.FAILED, reason=reason)
+
+    def _find_champions(self, records: Sequence[SeriesRecord]) -> list[_Champion]:
+        ids = [record.series_id for record in records]
+        versions = {
+            version.series_id: version
+            for version in self.models.list_versions(series_ids=ids, statuses=[ModelStatus.ACTIVE])
+        }
+        states = self.log.load(list(versions))
+        return [
+            _Champion(record=record, version=version, state=states.get(record.series_id) or self._begin(version))
+            for record in records
+            if (version := versions.get(record.series_id)) is not None
+        ]
+
+    def _begin(self, version: ModelVersion) -> ScoringState:
+        """Once in the life of a series whose training has not begun its scoring."""
+        watermark = version.training_to or version.created_at
+        if not self.dry_run:
+            self.log.begin(version.series_id, version.model_id, watermark=watermark, at=self.now)
+        return ScoringState.begin(version.series_id, version.model_id, watermark=watermark)
+
+    def _window(self, champion: _Champion) -> Window | None:
+        state = champion.state
+        after = state.looks_back_to(self._lateness)
+        until = min(self.now, state.watermark + timedelta(days=self.policy.max_days_per_run))
+        return Window(key=champion.record.key, after=after, until=until) if after < until else None
+
+    def _score_series(self, champion: _Champion, window: Window, readings: Readings) -> SeriesScoring | None:
+        before, key = champion.state, champion.record.key
+        newest = champion.record.newest_reading_at
+        passed = window.until if newest is not None and newest > window.until else None
+        new = pick_new(before, readings, lateness=self._lateness, passed=passed)
+        if new is None:
+            return None
+        if len(new.batch) == 0:
+            return pass_by(before, new, key=key, lateness=self._lateness)
+        return self._ask_detector(champion, new)
+
+    def _ask_detector(self, champion: _Champion, new: NewReadings) -> SeriesScoring:
+        version = champion.version
+        if version.artifact_sha256 is None:
+            raise ArtifactMissingError(f"version {version.version} has no artifact; train the series again")
+        artifact = self.artifacts.read(version.artifact_sha256)
+        return score_batch(
+            detector_of_kind(artifact.kind, self.kinds),
+            artifact,
+            champion.state,
+            new,
+            key=champion.record.key,
+            model_id=version.model_id,
+            lateness=self._lateness,
+            timer=time.perf_counter,
+        )
+
+    def _commit(self, scorings: Sequence[SeriesScoring], tally: ScoringTally) -> list[RunItem]:
+        outcome, reason = ItemOutcome.SUCCEEDED, None
+        try:
+            if not self.dry_run:
+                self.log.commit(scorings, at=self.now, log_normal=self.policy.log_normal)
+            tally.add(scorings)
+        except ConflictError as exc:
+            outcome, reason = ItemOutcome.SKIPPED, str(exc)
+            tally.skipped += len(scorings)
+        return [RunItem(series_id=scoring.before.series_id, outcome=outcome, reason=reason) for scoring in scorings]
+
+    @property
+    def _lateness(self) -> timedelta:
+        return timedelta(seconds=self.policy.lateness_s)
+
+
+def _worth_telling(items: Sequence[RunItem], run: RunRecorder) -> list[RunItem]:
+    """Successes of a first attempt are told by watermarks and rollups: at every tick they would fill the run log.
+
+    A later attempt tells them too, since the first may have written down a failure.
+    """
+    if run.run is not None and run.run.attempt > 1:
+        return list(items)
+    return [item for item in items if item.outcome is not ItemOutcome.SUCCEEDED]
