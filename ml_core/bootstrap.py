@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from ml_core.ports.verdict_log import VerdictLog
     from ml_core.ports.view_store import ViewStore
     from ml_core.services.artifact_cache import ArtifactCache
+    from ml_core.services.promotion import Promotion
+    from ml_core.services.training import Trainer
 
 
 class Platform:
@@ -135,6 +137,35 @@ class Platform:
         from ml_core.services.artifact_cache import ArtifactCache
 
         return ArtifactCache(self.artifacts, max_bytes=self.settings.scoring.artifact_cache_mb * 1_000_000)
+
+    def trainer(self, *, now: datetime) -> Trainer:
+        """What makes candidates of readings."""
+        from ml_core.services.training import Execution, Trainer
+
+        return Trainer(
+            models=self.models,
+            artifacts=self.artifacts,
+            options=self.settings.detector,
+            policy=self.settings.training,
+            now=now,
+            execution=Execution(backend=self.settings.execution.backend, jobs=self.settings.execution.jobs),
+        )
+
+    def promotion(self, *, now: datetime) -> Promotion:
+        """What carries out decisions about candidates."""
+        from ml_core.services.promotion import Promotion
+
+        return Promotion(
+            series=self.series,
+            models=self.models,
+            artifacts=self.artifacts,
+            gold=self.gold,
+            scoring=self.scoring,
+            findings=self.findings,
+            training=self.settings.training,
+            gate=self.settings.gate,
+            now=now,
+        )
 
     @cached_property
     def gold(self) -> GoldWindows:

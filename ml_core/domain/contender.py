@@ -27,6 +27,11 @@ class Contender:
         scored, _ = self.detector.update(self.artifact, EMPTY_STATE, readings)
         return scored.scores
 
+    def severities(self, readings: Readings) -> NDArray[np.float64]:
+        """How far outside of its band each reading lies, in robust standard deviations; 0 where it is normal."""
+        scored, _ = self.detector.update(self.artifact, EMPTY_STATE, readings)
+        return scored.severities
+
     def alarms(self, readings: Readings) -> NDArray[np.bool_]:
         """Which readings it calls anomalies, shape (n,)."""
         return self.score(readings) < 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,6 +24,15 @@ SENSOR_CHECKS = ("flatline", "unit_change", "out_of_range")
 """Findings about the sensor: from where they begin, readings are never trained on."""
 
 
+def group_findings(findings: Iterable[Finding]) -> Mapping[int, Sequence[Finding]]:
+    """Findings by their series; those of the fleet itself are left out."""
+    grouped: defaultdict[int, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.series_id is not None:
+            grouped[finding.series_id].append(finding)
+    return grouped
+
+
 def sound_until(findings: Iterable[Finding], now: datetime) -> datetime:
     """The moment up to which readings may be trained on: where the first open sensor finding began, else now."""
     return min((_began(finding) for finding in findings if finding.check in SENSOR_CHECKS), default=now)
@@ -36,6 +46,16 @@ def _began(finding: Finding) -> datetime:
     except ValueError:
         return finding.opened_at
     return min(since, finding.opened_at) if since.tzinfo else finding.opened_at
+
+
+def leave_out(readings: Readings, severities: NDArray[np.float64], most: float) -> Readings:
+    """The readings without those that the champion saw further outside of its band than `most`.
+
+    A few true anomalies in a window would otherwise teach the next model that they are normal; what lies
+    just beyond the band stays in, since leaving that out would narrow the band with each generation.
+    """
+    kept = severities <= most
+    return Readings(timestamps=readings.timestamps[kept], values=readings.values[kept])
 
 
 def choose_gold(training: Readings, scores: NDArray[np.float64], size: int) -> Readings:

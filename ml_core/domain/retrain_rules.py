@@ -1,0 +1,109 @@
+"""Which models are trained anew, why, and in which order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ml_core.domain.finding import Finding
+from ml_core.domain.model_version import ModelVersion, TrainingCause
+from ml_core.domain.policies import RetrainPolicy
+from ml_core.domain.series_record import SeriesRecord
+
+SECONDS_A_DAY = 86_400.0
+_URGENCY = {TrainingCause.ARTIFACT: 0, TrainingCause.DEGRADED: 1, TrainingCause.AGE: 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A modelled series as a retrain run finds it."""
+
+    record: SeriesRecord
+    champion: ModelVersion | None
+    """None where its artifact was lost and no older version is whole."""
+    shadow: ModelVersion | None = None
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+    """Open findings by check."""
+
+    @property
+    def trained_at(self) -> datetime:
+        """When the champion was trained, as far as is known."""
+        if self.champion is None:
+            return self.record.discovered_at
+        return self.champion.trained_at or self.champion.created_at
+
+    def open_finding(self, check: str) -> Finding | None:
+        """An open finding of this check, unless the champion was promoted after it was last seen."""
+        finding = self.findings.get(check)
+        if finding is None or self.champion is None or self.champion.promoted_at is None:
+            return finding
+        return finding if finding.seen_at >= self.champion.promoted_at else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrain:
+    """One model to be trained anew."""
+
+    standing: Standing
+    cause: TrainingCause
+    into_shadow: bool = False
+    """Whether the challenger scores beside the champion before it is judged."""
+
+
+def due_age_days(series_id: int, policy: RetrainPolicy) -> float:
+    """The age at which a series' model falls due: its own, spread evenly between the two settings."""
+    digest = hashlib.sha256(f"retrain|{series_id}".encode()).digest()
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    return policy.due_from_days + share * (policy.due_until_days - policy.due_from_days)
+
+
+def is_due_by_age(standing: Standing, policy: RetrainPolicy, *, now: datetime, next_run_at: datetime) -> bool:
+    """Whether the model has its due age, or would be too old before anybody looks again."""
+    age_days, next_age_days = (
+        (moment - standing.trained_at).total_seconds() / SECONDS_A_DAY for moment in (now, next_run_at)
+    )
+    if age_days < policy.due_from_days:
+        return False
+    return age_days >= due_age_days(standing.record.series_id, policy) or next_age_days > policy.due_until_days
+
+
+def plan_retrains(
+    standings: Iterable[Standing], policy: RetrainPolicy, *, now: datetime, next_run_at: datetime
+) -> list[Retrain]:
+    """What one run trains: lost artifacts first, then degraded models, then the oldest, within the budget."""
+    plans = [
+        plan
+        for standing in standings
+        if (plan := _plan(standing, policy, now=now, next_run_at=next_run_at)) is not None
+    ]
+    plans.sort(key=lambda plan: (_URGENCY[plan.cause], plan.standing.trained_at))
+    return plans[: policy.max_per_run]
+
+
+def _plan(standing: Standing, policy: RetrainPolicy, *, now: datetime, next_run_at: datetime) -> Retrain | None:
+    record, champion = standing.record, standing.champion
+    rests = record.circuit_open_until is not None and record.circuit_open_until > now
+    if rests or standing.shadow is not None or (champion is not None and champion.pinned):
+        return None
+    if champion is None or standing.open_finding("artifact") is not None:
+        return Retrain(standing=standing, cause=TrainingCause.ARTIFACT)
+    if standing.open_finding("drift") is not None:
+        return _plan_degraded(standing, policy)
+    if is_due_by_age(standing, policy, now=now, next_run_at=next_run_at):
+        return Retrain(standing=standing, cause=TrainingCause.AGE)
+    return None
+
+
+def _plan_degraded(standing: Standing, policy: RetrainPolicy) -> Retrain | None:
+    """A degraded model is not trained anew for its age: its last weeks may be the fault itself."""
+    if policy.after_degradation == "off":
+        return None
+    into_shadow = policy.after_degradation == "shadow"
+    return Retrain(standing=standing, cause=TrainingCause.DEGRADED, into_shadow=into_shadow)
+
+
+def count_pinned(standings: Sequence[Standing]) -> int:
+    """How many champions a person keeps from being replaced."""
+    return sum(standing.champion is not None and standing.champion.pinned for standing in standings)

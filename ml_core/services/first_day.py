@@ -1,0 +1,105 @@
+"""The first day of a promoted model: far louder than its champion, it steps back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ml_core.domain.contender import Contender
+from ml_core.domain.detector import detector_of_kind
+from ml_core.domain.first_day_rule import check_first_day, is_first_day_over, replaced_by
+from ml_core.domain.model_version import ModelStatus, ModelVersion
+from ml_core.domain.policies import GatePolicy, RetrainPolicy
+from ml_core.domain.retrain_rules import Standing
+from ml_core.domain.series import Readings
+from ml_core.domain.task import ItemOutcome, RunItem
+from ml_core.errors import MLHealthError
+from ml_core.ports.telemetry import TelemetrySource, Window
+from ml_core.services.artifact_survey import load_artifact
+from ml_core.services.promotion import Promotion
+from ml_core.services.retrain_tally import RetrainTally
+from ml_core.services.training import raise_if_database_is_gone
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstDay:
+    """Compares a young champion with the version that it replaced."""
+
+    telemetry: TelemetrySource
+    promotion: Promotion
+    policy: RetrainPolicy
+    gate: GatePolicy
+    expected_alarm_rate: float
+    now: datetime
+
+    def is_over(self, standing: Standing) -> bool:
+        """Whether its champion is to be looked at now; a pinned one stays, whatever it says."""
+        champion = standing.champion
+        return champion is not None and not champion.pinned and is_first_day_over(champion, self.now)
+
+    def judge(self, standings: Sequence[Standing], tally: RetrainTally) -> list[RunItem]:
+        """Roll back those that are too loud; nothing is told of the others."""
+        retired = self.promotion.models.list_versions(
+            series_ids=[standing.record.series_id for standing in standings], statuses=[ModelStatus.RETIRED]
+        )
+        pairs = [
+            (standing, standing.champion, former)
+            for standing in standings
+            if standing.champion is not None
+            and (former := replaced_by(standing.champion, _of(standing, retired))) is not None
+        ]
+        readings = self.telemetry.fetch(
+            [
+                Window(key=standing.record.key, after=champion.promoted_at, until=self.now)
+                for standing, champion, _ in pairs
+            ]
+        )
+        items = [self._decide(*pair, readings[pair[0].record.key], tally) for pair in pairs]
+        return [item for item in items if item is not None]
+
+    def _decide(
+        self,
+        standing: Standing,
+        champion: ModelVersion,
+        former: ModelVersion,
+        live: Readings,
+        tally: RetrainTally,
+    ) -> RunItem | None:
+        if len(live) == 0 or former.artifact_sha256 is None or former.artifact_purged_at is not None:
+            return None
+        try:
+            check = check_first_day(
+                self._load(champion),
+                self._load(former),
+                live,
+                target_alarm_rate=self.expected_alarm_rate,
+                max_ratio=self.policy.max_rollback_alarm_ratio,
+                gate=self.gate,
+            )
+            if check.passed:
+                return None
+            self._roll_back(standing, champion, former, check.reason)
+        except MLHealthError as exc:
+            raise_if_database_is_gone(exc)
+            tally.failed += 1
+            return RunItem(series_id=standing.record.series_id, outcome=ItemOutcome.FAILED, reason=str(exc))
+        tally.rolled_back += 1
+        return RunItem(
+            series_id=standing.record.series_id,
+            outcome=ItemOutcome.SUCCEEDED,
+            reason=f"rolled back to version {former.version}: {check.reason}",
+        )
+
+    def _roll_back(self, standing: Standing, champion: ModelVersion, former: ModelVersion, reason: str) -> None:
+        self.promotion.models.promote(former.model_id, champion_id=champion.model_id, at=self.now, reason=reason)
+        self.promotion.settle(standing.record, former)
+        self.promotion.warn_refused(standing.record, former, f"version {champion.version} was too loud: {reason}")
+
+    def _load(self, version: ModelVersion) -> Contender:
+        artifact = load_artifact(version, self.promotion.artifacts)
+        return Contender(detector=detector_of_kind(artifact.kind), artifact=artifact)
+
+
+def _of(standing: Standing, versions: Sequence[ModelVersion]) -> list[ModelVersion]:
+    return [version for version in versions if version.series_id == standing.record.series_id]

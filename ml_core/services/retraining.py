@@ -1,0 +1,95 @@
+"""A retrain run: who is due, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from ml_core.domain.model_version import ModelStatus
+from ml_core.domain.policies import RetrainPolicy
+from ml_core.domain.retrain_rules import Standing, count_pinned, plan_retrains
+from ml_core.domain.series_record import SeriesRecord, SeriesState
+from ml_core.domain.task import RunItem
+from ml_core.domain.training_window import SENSOR_CHECKS, group_findings
+from ml_core.services.challengers import Challengers
+from ml_core.services.first_day import FirstDay
+from ml_core.services.named_series import list_named
+from ml_core.services.promotion import Promotion
+from ml_core.services.retrain_tally import RetrainTally
+from ml_core.services.runs import RunRecorder
+from ml_core.services.shadows import ShadowJudge
+
+LOOKED_AT = ("artifact", "drift", *SENSOR_CHECKS)
+LIVING = (ModelStatus.ACTIVE, ModelStatus.SHADOW, ModelStatus.CANDIDATE)
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retraining:
+    """One retrain run over the fleet."""
+
+    promotion: Promotion
+    first_day: FirstDay
+    shadows: ShadowJudge
+    challengers: Challengers
+    policy: RetrainPolicy
+    series_per_batch: int
+    now: datetime
+    next_run_at: datetime
+    """When a model that is passed over now is looked at again."""
+    dry_run: bool = False
+
+    def retrain(self, run: RunRecorder, *, only: str | None = None) -> RetrainTally:
+        """Look at yesterday's promotions, judge the challengers on trial, then train what is due."""
+        tally = RetrainTally()
+        standings = self._survey(list_named(self.promotion.series, only), run.finished_series())
+        tally.pinned = count_pinned(standings)
+        plans = plan_retrains(standings, self.policy, now=self.now, next_run_at=self.next_run_at)
+        tally.due = len(plans)
+        if self.dry_run:
+            return tally
+        young = [standing for standing in standings if self.first_day.is_over(standing)]
+        trials = [(standing, standing.shadow) for standing in standings if standing.shadow is not None]
+        self._in_batches("first days", young, run, lambda batch: self.first_day.judge(batch, tally))
+        self._in_batches("trials", trials, run, lambda batch: self.shadows.judge(batch, tally))
+        self._in_batches("retraining", plans, run, lambda batch: self.challengers.attempt(batch, tally))
+        return tally
+
+    def _survey(self, records: Sequence[SeriesRecord], finished: frozenset[int]) -> list[Standing]:
+        """Every modelled series with its versions and findings; candidates of a killed run are given up."""
+        records = [
+            record for record in records if record.state is SeriesState.MODELLED and record.series_id not in finished
+        ]
+        versions = self.promotion.models.list_versions(
+            series_ids=[record.series_id for record in records], statuses=LIVING
+        )
+        if not self.dry_run:
+            self.promotion.cancel([v for v in versions if v.status is ModelStatus.CANDIDATE])
+        champions, shadows = (
+            {version.series_id: version for version in versions if version.status is status}
+            for status in (ModelStatus.ACTIVE, ModelStatus.SHADOW)
+        )
+        findings = group_findings(self.promotion.findings.list_open(now=self.now, checks=LOOKED_AT))
+        return [
+            Standing(
+                record=record,
+                champion=champions.get(record.series_id),
+                shadow=shadows.get(record.series_id),
+                findings={finding.check: finding for finding in findings.get(record.series_id, ())},
+            )
+            for record in records
+        ]
+
+    def _in_batches(
+        self,
+        what: str,
+        todo: Sequence[_Item],
+        run: RunRecorder,
+        work: Callable[[Sequence[_Item]], list[RunItem]],
+    ) -> None:
+        for start in range(0, len(todo), self.series_per_batch):
+            run.progress(what, start, len(todo))
+            run.record(work(todo[start : start + self.series_per_batch]))
+        run.progress(what, len(todo), len(todo))

@@ -1,0 +1,117 @@
+"""Challengers on trial: what a model of a degraded series would have said since it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ml_core.domain.contender import Contender
+from ml_core.domain.detector import detector_of_kind
+from ml_core.domain.gate import GateReport
+from ml_core.domain.model_version import ModelVersion
+from ml_core.domain.policies import GatePolicy, RetrainPolicy
+from ml_core.domain.retrain_rules import Standing
+from ml_core.domain.series import Readings
+from ml_core.domain.shadow_trial import judge_trial
+from ml_core.domain.task import ItemOutcome, RunItem
+from ml_core.domain.training_window import sound_until
+from ml_core.errors import MLHealthError
+from ml_core.ports.telemetry import TelemetrySource, Window
+from ml_core.services.artifact_survey import load_artifact
+from ml_core.services.promotion import Promotion
+from ml_core.services.retrain_tally import RetrainTally
+from ml_core.services.training import Candidate, raise_if_database_is_gone
+
+JUST_BEFORE = timedelta(microseconds=1)
+"""Windows leave out their first instant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowJudge:
+    """Scores what came since a challenger was trained, and promotes or rejects it."""
+
+    telemetry: TelemetrySource
+    promotion: Promotion
+    policy: RetrainPolicy
+    gate: GatePolicy
+    expected_alarm_rate: float
+    now: datetime
+
+    def judge(self, trials: Sequence[tuple[Standing, ModelVersion]], tally: RetrainTally) -> list[RunItem]:
+        """Judge a batch of challengers; those whose time has not come wait."""
+        ripe = [trial for trial in trials if self.now - self._began(trial[1]) >= self._length]
+        tally.waiting += len(trials) - len(ripe)
+        windows = self.telemetry.fetch([self._window(*trial) for trial in ripe])
+        return [self._conclude(standing, shadow, windows[standing.record.key], tally) for standing, shadow in ripe]
+
+    @property
+    def _length(self) -> timedelta:
+        return timedelta(hours=self.policy.shadow_hours)
+
+    def _began(self, shadow: ModelVersion) -> datetime:
+        return shadow.trained_at or shadow.created_at
+
+    def _window(self, standing: Standing, shadow: ModelVersion) -> Window:
+        """What it learned from and everything since: the new gold window is taken from both."""
+        after = (shadow.training_from or self._began(shadow)) - JUST_BEFORE
+        until = max(sound_until(standing.findings.values(), self.now), after)
+        return Window(key=standing.record.key, after=after, until=until)
+
+    def _conclude(self, standing: Standing, shadow: ModelVersion, window: Readings, tally: RetrainTally) -> RunItem:
+        try:
+            return self._decide(standing, shadow, window, tally)
+        except MLHealthError as exc:
+            raise_if_database_is_gone(exc)
+            tally.failed += 1
+            return _item(standing, ItemOutcome.FAILED, str(exc))
+
+    def _decide(self, standing: Standing, shadow: ModelVersion, window: Readings, tally: RetrainTally) -> RunItem:
+        artifact = load_artifact(shadow, self.promotion.artifacts)
+        contender = Contender(detector=detector_of_kind(artifact.kind), artifact=artifact)
+        candidate = Candidate(version=shadow, contender=contender, reloaded=contender, readings=window)
+        live = window.between(shadow.training_to, None)
+        check = judge_trial(
+            contender,
+            live,
+            interval_s=window.median_interval_s(),
+            trial=self._length,
+            target_alarm_rate=self.expected_alarm_rate,
+            gate=self.gate,
+        )
+        age = self.now - self._began(shadow)
+        if check is None and age < timedelta(hours=self.policy.max_shadow_hours):
+            tally.waiting += 1
+            return _item(standing, ItemOutcome.SKIPPED, f"{len(live)} readings are too few to judge yet")
+        report = GateReport(checks=() if check is None else (check,))
+        if check is None or not check.passed:
+            reason = f"on trial: {report.reason}" if check else f"only {len(live)} readings in its trial"
+            return self._reject(standing, candidate, report, reason, tally)
+        reason = f"its alarm rate kept to the target on trial: {check.reason}"
+        self.promotion.promote(
+            standing.record,
+            candidate,
+            champion_id=None if standing.champion is None else standing.champion.model_id,
+            report=report,
+            reason=reason,
+            gold_from=window,
+        )
+        tally.promoted += 1
+        return _item(standing, ItemOutcome.SUCCEEDED, reason)
+
+    def _reject(
+        self,
+        standing: Standing,
+        candidate: Candidate,
+        report: GateReport,
+        reason: str,
+        tally: RetrainTally,
+    ) -> RunItem:
+        self.promotion.reject(candidate, report, reason)
+        self.promotion.warn_refused(standing.record, standing.champion, reason)
+        tally.rejected += 1
+        return _item(standing, ItemOutcome.SUCCEEDED, f"refused: {reason}")
+
+
+def _item(standing: Standing, outcome: ItemOutcome, reason: str) -> RunItem:
+    return RunItem(series_id=standing.record.series_id, outcome=outcome, reason=reason)

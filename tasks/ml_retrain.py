@@ -1,0 +1,56 @@
+"""Train models anew that are old, degraded or damaged, and let them serve only through the gate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from ml_core.bootstrap import TaskContext
+from ml_core.domain.schedule import next_slot
+from ml_core.domain.task import TaskReport
+from ml_core.manifest import load_manifest
+from ml_core.services.challengers import Challengers
+from ml_core.services.first_day import FirstDay
+from ml_core.services.retraining import Retraining
+from ml_core.services.shadows import ShadowJudge
+
+TASK = "ml_retrain"
+
+
+def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
+    """Retrain what is due in the fleet, or look only at the series named DEVICE:METRIC."""
+    platform, settings, now = context.platform, context.settings, context.now
+    trainer, promotion = platform.trainer(now=now), platform.promotion(now=now)
+    retraining = Retraining(
+        promotion=promotion,
+        first_day=FirstDay(
+            telemetry=platform.telemetry,
+            promotion=promotion,
+            policy=settings.retrain,
+            gate=settings.gate,
+            expected_alarm_rate=trainer.expected_alarm_rate,
+            now=now,
+        ),
+        shadows=ShadowJudge(
+            telemetry=platform.telemetry,
+            promotion=promotion,
+            policy=settings.retrain,
+            gate=settings.gate,
+            expected_alarm_rate=trainer.expected_alarm_rate,
+            now=now,
+        ),
+        challengers=Challengers(
+            telemetry=platform.telemetry,
+            trainer=trainer,
+            promotion=promotion,
+            drift=settings.drift,
+            gate=settings.gate,
+            now=now,
+        ),
+        policy=settings.retrain,
+        series_per_batch=settings.training.series_per_batch,
+        now=now,
+        next_run_at=next_slot(load_manifest().task(TASK).schedule, now),
+        dry_run=context.dry_run,
+    )
+    tally = retraining.retrain(context.run, only=series)
+    return TaskReport(counts=asdict(tally), failures=tally.failed)
