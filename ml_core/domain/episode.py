@@ -7,9 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ml_core.domain.series import to_datetime
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ml_core.domain.detector import ScoredReadings
 
 QUIET_READINGS = 10
@@ -38,18 +42,17 @@ def follow_episodes(open_episode: Episode | None, scored: ScoredReadings) -> lis
     readings in one batch or in many give the same episodes.
     """
     told: list[Episode] = []
-    current = open_episode
-    for position, alarm in enumerate(scored.is_anomaly.tolist()):
-        if current is None and not alarm:
-            continue
-        at = to_datetime(scored.timestamps[position])
-        if alarm:
-            current = _alarm(current, at, float(scored.scores[position]), float(scored.values[position]))
-        elif current is not None:
-            current = _stay_quiet(current, at)
+    current, seen = open_episode, 0
+    for position in [*np.flatnonzero(scored.is_anomaly).tolist(), len(scored)]:
+        if current is not None and position > seen:
+            current = _stay_quiet(current, scored.timestamps[seen:position])
             if current.closed_at is not None:
                 told.append(current)
                 current = None
+        if position < len(scored):
+            at = to_datetime(scored.timestamps[position])
+            current = _alarm(current, at, float(scored.scores[position]), float(scored.values[position]))
+        seen = position + 1
     if current is not None and current != open_episode:
         told.append(current)
     return told
@@ -80,7 +83,10 @@ def _alarm(episode: Episode | None, at: datetime, score: float, value: float) ->
     )
 
 
-def _stay_quiet(episode: Episode, at: datetime) -> Episode:
-    quiet = episode.quiet_readings + 1
-    closed_at = max(at, episode.last_alarm_at) if quiet >= QUIET_READINGS else None
-    return replace(episode, quiet_readings=quiet, closed_at=closed_at)
+def _stay_quiet(episode: Episode, instants: NDArray[np.datetime64]) -> Episode:
+    """The episode after readings without an alarm, closed by the one that makes it QUIET_READINGS."""
+    left = QUIET_READINGS - episode.quiet_readings
+    if len(instants) < left:
+        return replace(episode, quiet_readings=episode.quiet_readings + len(instants))
+    closed_at = max(to_datetime(instants[left - 1]), episode.last_alarm_at)
+    return replace(episode, quiet_readings=QUIET_READINGS, closed_at=closed_at)

@@ -146,9 +146,9 @@ class Fleet:
         """One run."""
         return self.scoring(now, **changes).score(self.recorder(now))
 
-    def recorder(self, now: datetime, *, slot: datetime | None = None) -> RunRecorder:
-        """A run in the ledger."""
-        run = self.runs.begin("ml_score", slot or now, at=now, max_attempts=3, params={})
+    def recorder(self, now: datetime, *, slot: datetime | None = None, task: str = "ml_score") -> RunRecorder:
+        """A run in the ledger; a task has one at a time."""
+        run = self.runs.begin(task, slot or now, at=now, max_attempts=3, params={})
         return RunRecorder(
             ledger=self.runs,
             run=run,

@@ -19,6 +19,7 @@ from ml_core.domain.policies import ScoringPolicy
 from ml_core.domain.scoring import SeriesScoring
 from ml_core.errors import ArtifactDamagedError, ConfigurationError
 from ml_core.services.artifact_cache import ArtifactCache
+from ml_core.services.runs import RunStopped
 from tests.detectors import BrokenDetector, DriftingZDetector, RobustZDetector
 from tests.integration.scored_fleet import Fleet, at, noisy
 
@@ -104,7 +105,9 @@ def test_of_two_scorers_at_once_one_wins(fleet: Fleet, database_url: str, minute
     def run(minute: float) -> None:
         with closing(Database(database_url)) as database:
             rival = Fleet(database=database, folder=fleet.folder)
-            tallies.append(rival.score(at(minute), log=MeetingLog(database, meeting)))
+            # Under names of their own: the ledger alone would already end the run of a rival without the lock.
+            recorder = rival.recorder(at(minute), task=f"ml_score at {minute}")
+            tallies.append(rival.scoring(at(minute), log=MeetingLog(database, meeting)).score(recorder))
 
     threads = [threading.Thread(target=run, args=(minute,)) for minute in (20, 20.5)]
     for thread in threads:
@@ -353,6 +356,23 @@ def test_only_the_named_series_is_scored(fleet: Fleet) -> None:
     assert [row[0] for row in fleet.detections()] == ["B:C"]
     with pytest.raises(ConfigurationError, match="no series 'C:flow' is known"):
         fleet.scoring(at(7)).score(fleet.recorder(at(7)), only="C:flow")
+
+
+def test_a_run_that_is_asked_to_stop_keeps_what_it_committed(fleet: Fleet) -> None:
+    """It stops between two shards, and the next run goes on with the rest."""
+    fleet.policy = replace(ScoringPolicy(), series_per_batch=1)
+    for device in ("A", "B"):
+        fleet.send(fleet.add_series(device), [5], [30.0])
+    recorder = fleet.recorder(at(6))
+    recorder.should_stop = lambda: True
+    with pytest.raises(RunStopped):
+        fleet.scoring(at(6)).score(recorder)
+    stopped_after = [row[0] for row in fleet.detections()]
+
+    fleet.score(at(7))
+
+    assert stopped_after == ["A"]
+    assert [row[0] for row in fleet.detections()] == ["A", "B"]
 
 
 def test_models_at_hand_are_bounded_and_survive_their_file(fleet: Fleet) -> None:
