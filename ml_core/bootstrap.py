@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ml_core.ports.issue_tracker import IssueTracker
     from ml_core.ports.model_registry import ModelRegistry
     from ml_core.ports.reader_access import PasswordStore, ReaderAccess
+    from ml_core.ports.reading_store import ReadingStore
     from ml_core.ports.retention_log import RetentionLog
     from ml_core.ports.run_ledger import RunLedger, TaskLock
     from ml_core.ports.scoring_log import ScoringLog
@@ -109,6 +110,13 @@ class Platform:
                 tenant_column=names.tenant_column or None,
             ),
         )
+
+    @cached_property
+    def readings(self) -> ReadingStore:
+        """Where imported readings go."""
+        from ml_core.adapters.reading_store import PostgresReadingStore
+
+        return PostgresReadingStore(self.database)
 
     @cached_property
     def series(self) -> SeriesRegistry:

@@ -36,6 +36,13 @@ class Contender:
         """Which readings it calls anomalies, shape (n,)."""
         return self.score(readings) < 0
 
+    def learned(self, readings: Readings) -> NDArray[np.bool_]:
+        """Which of its training readings were learned as normal, shape (n,): gross outliers were left out."""
+        low, high = (self.artifact.metadata.get(name) for name in ("value_min", "value_max"))
+        if low is None or high is None:
+            return np.ones(len(readings), dtype=np.bool_)
+        return (readings.values >= low) & (readings.values <= high)
+
     def expected_alarm_rate(self, otherwise: float) -> float:
         """The share of readings it was made to call anomalous, or `otherwise` where it does not know."""
         for name in ("contamination", "target_alarm_rate"):

@@ -160,18 +160,19 @@ def _recall(contender: Contender, faults: Sequence[InjectedFaults]) -> float:
 
 
 def check_champion_quiet(case: GateCase, policy: GatePolicy) -> GateCheck:
-    """G3: the champion was quiet while the new readings were taken; what it called strange is not learned."""
+    """G3: the champion was quiet over the new readings that were learned; what it called strange must not be."""
     name = "G3 champion quiet"
-    if case.champion is None or len(case.fresh) == 0:
+    learned = case.challenger.learned(case.fresh)
+    if case.champion is None or not learned.any():
         return GateCheck(name=name, passed=True, reason="not compared: no champion or nothing new to it")
-    rate = float(case.champion.alarms(case.fresh).mean())
+    rate = float(case.champion.alarms(case.fresh)[learned].mean())
     most = policy.max_champion_alarm_ratio * case.champion.expected_alarm_rate(case.target_alarm_rate)
     return GateCheck(
         name=name,
         passed=rate <= most,
         value=rate,
         threshold=most,
-        reason=f"the champion called {rate:.2%} of the {len(case.fresh)} new readings anomalous, "
+        reason=f"the champion called {rate:.2%} of the {learned.sum()} new readings anomalous, "
         f"{most:.2%} are accepted",
     )
 

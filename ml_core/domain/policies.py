@@ -48,7 +48,7 @@ class ScoringPolicy:
     )
     log_normal: bool = setting(False, "Whether normal readings are written to the anomaly log too.")
     series_per_batch: Count = setting(500, "Series scored and committed together.")
-    max_days_per_run: Positive = setting(7.0, "Days of backlog of one series that one run scores at most.")
+    max_days_per_run: Positive = setting(14.0, "Days of backlog of one series that one run scores at most.")
     artifact_cache_mb: Count = setting(256, "Megabytes of models that a process keeps at hand between runs.")
 
 

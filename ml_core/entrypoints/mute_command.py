@@ -8,7 +8,7 @@ import click
 
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.console import MOMENT, output, print_json
-from ml_core.errors import ConfigurationError
+from ml_core.services.named_series import list_named
 
 
 @click.command("mute")
@@ -24,9 +24,7 @@ def mute_command(
     """Keep the findings of SERIES (DEVICE:METRIC) from issues and the host; checks go on."""
     if (until is None) != off:
         raise click.UsageError("give either --until MOMENT or --off")
-    found = [record for record in platform.series.list_series() if str(record.key) == series]
-    if not found:
-        raise ConfigurationError(f"no series {series!r} is known; `ml-health status --series` lists them")
+    found = list_named(platform.series, series)
     for record in found:
         platform.series.mute(record.key, until=until, reason=reason)
     if as_json:

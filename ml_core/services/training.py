@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -197,4 +197,6 @@ def fit(request: TrainingRequest, options: FitOptions) -> Fitted | NotTrained:
     except Exception as exc:  # a surprise in one series never stops the others, and is never silent
         logger.exception("training series %s failed", request.series_id)
         return NotTrained(problem=TrainingProblem.FAILED, reason=f"{type(exc).__name__}: {exc}")
+    # The same readings in two series make two artifacts, so that damage to one file concerns one series.
+    artifact = replace(artifact, metadata={**artifact.metadata, "series_id": request.series_id})
     return Fitted(artifact=artifact, training_ms=(time.perf_counter() - began) * 1000)
