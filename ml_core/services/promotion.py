@@ -64,16 +64,27 @@ class Promotion:
             clean = choose_gold(gold_from, scores, self.gate.gold_readings)
             self.gold.rebase(record.series_id, version.model_id, clean, at=self.now)
         self.settle(record, version)
+        # Both were about the version before: this one's artifact has just been read, and its reference is new.
+        self._resolve(record, version, (CheckName.ARTIFACT, CheckName.DRIFT))
 
     def settle(self, record: SeriesRecord, version: ModelVersion) -> None:
         """Score with the active version, and call the series modelled."""
         begin_at = version.training_to or version.created_at
         self.scoring.begin(record.series_id, version.model_id, watermark=begin_at, at=self.now)
         self.series.save_state(record.series_id, SeriesState.MODELLED, reason=None)
+        self._resolve(record, version, (CheckName.TRAINING_FAILURES, RETRAIN_REJECTED))
+
+    def _resolve(self, record: SeriesRecord, version: ModelVersion, checks: Sequence[str]) -> None:
         self.findings.observe(
             [
-                _fine(record, check, f"version {version.version} serves", version)
-                for check in (CheckName.TRAINING_FAILURES, RETRAIN_REJECTED)
+                Observation(
+                    check=check,
+                    series_id=record.series_id,
+                    severity=None,
+                    message=f"version {version.version} serves",
+                    model_id=version.model_id,
+                )
+                for check in checks
             ],
             at=self.now,
         )
@@ -198,9 +209,3 @@ class Promotion:
         except ArtifactError:
             return False
         return True
-
-
-def _fine(record: SeriesRecord, check: str, message: str, version: ModelVersion) -> Observation:
-    return Observation(
-        check=check, series_id=record.series_id, severity=None, message=message, model_id=version.model_id
-    )

@@ -1,0 +1,435 @@
+"""Retraining on real PostgreSQL: who is due, who passes the gate, and what is told of those who do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ml_core.adapters.postgres import Database
+from ml_core.bootstrap import Platform
+from ml_core.domain.model_version import ModelStatus, ModelVersion
+from ml_core.domain.policies import RetrainPolicy
+from ml_core.domain.series import Readings
+from ml_core.domain.task import Outcome
+from ml_core.errors import ConflictError
+from ml_core.settings import DatabaseSettings, Settings
+from tests.integration.trained_site import (
+    NOW,
+    TEN_MINUTES,
+    discover,
+    events_of,
+    healthy,
+    only_record,
+    open_finding,
+    retrain,
+    write_readings,
+)
+
+WEEK = timedelta(days=7)
+PER_WEEK = 1008
+READINGS = healthy(6000)
+LEARNED = 4000
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """A site with a fresh database and an artifact folder of its own."""
+    return Settings(home=tmp_path, database=DatabaseSettings(url=database_url))
+
+
+@pytest.fixture
+def platform(settings: Settings, database: Database) -> Iterator[Platform]:
+    """The site a moment after the first model of its one healthy series."""
+    with closing(Platform(settings)) as opened:
+        write_readings(database, "PUMP-1", READINGS[:LEARNED], until=NOW)
+        discover(opened)
+        yield opened
+
+
+def go_on(database: Database, values: NDArray[np.float64]) -> None:
+    """Readings that follow on those of the first training."""
+    write_readings(database, "PUMP-1", values, until=NOW + len(values) * TEN_MINUTES)
+
+
+def next_week() -> NDArray[np.float64]:
+    """A healthy week, to be spoilt by a test."""
+    return READINGS[LEARNED : LEARNED + PER_WEEK].copy()
+
+
+def statuses(platform: Platform) -> list[ModelStatus]:
+    """Where each version stands, by number."""
+    return [version.status for version in platform.models.list_versions()]
+
+
+def active(platform: Platform) -> ModelVersion:
+    """The champion."""
+    (version,) = platform.models.list_versions(statuses=[ModelStatus.ACTIVE])
+    return version
+
+
+def gold_of(platform: Platform) -> Readings:
+    """The gold window of the one series."""
+    series_id = only_record(platform).series_id
+    return platform.gold.load([series_id])[series_id]
+
+
+def open_checks(platform: Platform) -> list[str]:
+    """What is wrong, by check."""
+    return [finding.check for finding in platform.findings.list_open(now=NOW)]
+
+
+def evidence_of(database: Database, event: str) -> dict[str, Any]:
+    """The evidence of the newest event of that name."""
+    with database.transaction() as cur:
+        cur.execute("SELECT evidence FROM ml_health.model_event WHERE event = %s ORDER BY id DESC LIMIT 1", (event,))
+        row = cur.fetchone()
+    assert row is not None
+    evidence: dict[str, Any] = row[0]
+    return evidence
+
+
+def test_model_of_a_week_is_replaced(platform: Platform, database: Database) -> None:
+    """A healthy week: the challenger passes the gate and serves; gold and watermark stay as they were."""
+    go_on(database, next_week())
+    gold = gold_of(platform)
+
+    result = retrain(platform, NOW + WEEK)
+
+    record = only_record(platform)
+    state = platform.scoring.load([record.series_id])[record.series_id]
+    assert (result.outcome, result.counts["promoted"]) == (Outcome.SUCCEEDED, 1)
+    assert statuses(platform) == [ModelStatus.RETIRED, ModelStatus.ACTIVE]
+    assert (state.model_id, state.watermark) == (active(platform).model_id, NOW)
+    np.testing.assert_array_equal(gold.values, gold_of(platform).values)
+    assert [row["passed"] for row in evidence_of(database, "promoted")["gate"]] == [True] * 9
+    assert open_checks(platform) == []
+
+
+def test_young_model_is_left_alone(platform: Platform, database: Database) -> None:
+    """Before its time nothing is trained."""
+    go_on(database, next_week()[:700])
+
+    result = retrain(platform, NOW + timedelta(days=4))
+
+    assert result.counts["due"] == 0
+    assert statuses(platform) == [ModelStatus.ACTIVE]
+
+
+def test_dry_run_only_counts(platform: Platform, database: Database) -> None:
+    """A dry run says how many are due and changes nothing."""
+    go_on(database, next_week())
+
+    result = retrain(platform, NOW + WEEK, dry_run=True)
+
+    assert (result.counts["due"], result.counts["promoted"]) == (1, 0)
+    assert statuses(platform) == [ModelStatus.ACTIVE]
+
+
+def spoil(kind: str) -> NDArray[np.float64]:
+    """The week with a fault in it that no check has found yet."""
+    week = next_week()
+    if kind == "stuck":
+        week[600:] = week[600]
+    elif kind == "unit change":
+        week[600:] = week[600:] * 1.8 + 32
+    elif kind == "shift":
+        week[500:] += 3.0
+    elif kind == "burst":
+        week[400:440] += 12.0
+    return week
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("stuck", "equal readings in a row"),
+        ("unit change", "no drift from gold"),
+        ("shift", "no drift from gold"),
+        ("burst", "champion quiet"),
+    ],
+)
+def test_faulty_week_is_refused(platform: Platform, database: Database, kind: str, words: str) -> None:
+    """What a fault has spoilt is not learned: the old model stays, and the reason is told in words."""
+    go_on(database, spoil(kind))
+
+    result = retrain(platform, NOW + WEEK)
+
+    (finding,) = platform.findings.list_open(now=NOW)
+    event, cause, reason = events_of(database)[-1]
+    assert (result.outcome, result.counts["rejected"]) == (Outcome.SUCCEEDED, 1)
+    assert statuses(platform) == [ModelStatus.ACTIVE, ModelStatus.REJECTED]
+    assert (event, cause) == ("not_promoted", "age")
+    assert words in str(reason)
+    assert (finding.check, finding.severity) == ("retrain_rejected", "warning")
+    assert words in finding.message
+
+
+def test_promotion_resolves_an_earlier_refusal(platform: Platform, database: Database) -> None:
+    """The warning stands while the newest attempt was refused, and no longer."""
+    open_finding(database, platform, "retrain_rejected", at=NOW)
+    go_on(database, next_week())
+
+    retrain(platform, NOW + WEEK)
+
+    assert open_checks(platform) == []
+
+
+def test_few_true_anomalies_are_not_learned(platform: Platform, database: Database) -> None:
+    """A short burst does not block retraining, nor does it make the next model deaf to its like."""
+    week = next_week()
+    week[400:405] += 12.0
+    go_on(database, week)
+    before = active(platform)
+
+    result = retrain(platform, NOW + WEEK)
+
+    after = active(platform)
+    assert result.counts["promoted"] == 1
+    assert after.metadata["value_max"] < 60
+    assert after.metadata["threshold"] == pytest.approx(before.metadata["threshold"], rel=0.15)
+
+
+def test_without_new_readings_the_old_model_stays(platform: Platform, database: Database) -> None:
+    """No data is no reason to train on the same again."""
+    result = retrain(platform, NOW + WEEK)
+
+    assert result.counts["rejected"] == 1
+    assert statuses(platform) == [ModelStatus.ACTIVE]
+    assert "has not learned from" in str(events_of(database)[-1][2])
+
+
+def test_too_few_rows_keep_the_old_model(platform: Platform, database: Database) -> None:
+    """After a long gap the window holds little: the old model stays."""
+    write_readings(database, "PUMP-1", next_week()[:50], until=NOW + timedelta(days=40))
+
+    result = retrain(platform, NOW + timedelta(days=40))
+
+    assert result.counts["rejected"] == 1
+    assert statuses(platform) == [ModelStatus.ACTIVE]
+    assert "50 usable readings are too few" in str(events_of(database)[-1][2])
+
+
+def test_readings_since_a_sensor_finding_are_cut(platform: Platform, database: Database) -> None:
+    """With a stuck sensor found, the sound days before it are learned, and nothing after."""
+    stuck_since = NOW + 600 * TEN_MINUTES
+    go_on(database, spoil("stuck"))
+    open_finding(database, platform, "flatline", at=NOW + timedelta(days=5), since=stuck_since)
+
+    result = retrain(platform, NOW + WEEK)
+
+    assert result.counts["promoted"] == 1
+    assert active(platform).training_to == stuck_since
+
+
+def test_sensor_finding_from_the_start_keeps_the_model(platform: Platform, database: Database) -> None:
+    """Where nothing sound has come since the last training, the reason names the finding."""
+    go_on(database, next_week())
+    open_finding(database, platform, "unit_change", at=NOW)
+
+    retrain(platform, NOW + WEEK)
+
+    assert statuses(platform) == [ModelStatus.ACTIVE]
+    assert "before the open finding unit_change" in str(events_of(database)[-1][2])
+
+
+def test_pinned_model_is_never_replaced(platform: Platform, database: Database) -> None:
+    """A person's pin stands above age and damage."""
+    go_on(database, next_week())
+    platform.models.pin(active(platform).model_id, pinned=True, at=NOW)
+    open_finding(database, platform, "artifact", at=NOW + WEEK)
+
+    result = retrain(platform, NOW + WEEK)
+
+    assert (result.counts["due"], result.counts["pinned"]) == (0, 1)
+
+
+def _artifact_file(platform: Platform) -> Path:
+    sha256 = active(platform).artifact_sha256 or ""
+    return platform.settings.home / "artifacts" / sha256[:2] / sha256
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_lost_artifact_is_replaced_at_once(platform: Platform, database: Database, damage: str) -> None:
+    """A young model whose artifact cannot be read is trained anew, and is no version to roll back to."""
+    go_on(database, next_week()[:144])
+    path = _artifact_file(platform)
+    path.unlink() if damage == "missing" else path.write_bytes(path.read_bytes()[:-7])
+    open_finding(database, platform, "artifact", at=NOW + timedelta(days=1))
+
+    result = retrain(platform, NOW + timedelta(days=1))
+    again = retrain(platform, NOW + timedelta(days=2))
+
+    assert result.counts["promoted"] == 1
+    assert statuses(platform) == [ModelStatus.QUARANTINED, ModelStatus.ACTIVE]
+    assert active(platform).cause == "artifact"
+    assert again.counts["due"] == 0
+
+
+def test_series_without_a_serving_model_gets_one(platform: Platform, database: Database) -> None:
+    """Where the only version was put aside, a new one is trained at once."""
+    go_on(database, next_week()[:144])
+    platform.models.set_status(
+        active(platform).model_id, ModelStatus.QUARANTINED, at=NOW, reason="damaged", event="quarantined"
+    )
+
+    result = retrain(platform, NOW + timedelta(days=1))
+
+    assert result.counts["promoted"] == 1
+    assert statuses(platform) == [ModelStatus.QUARANTINED, ModelStatus.ACTIVE]
+
+
+def drifted(days: float) -> NDArray[np.float64]:
+    """Readings that moved for good, some days of them."""
+    return READINGS[LEARNED : LEARNED + int(days * 144)] + 4.0
+
+
+def test_degraded_model_goes_through_a_trial(platform: Platform, database: Database) -> None:
+    """After confirmed drift a challenger of the new days is tried for a day, then serves with new gold."""
+    go_on(database, drifted(6))
+    open_finding(database, platform, "drift", at=NOW + timedelta(days=2))
+
+    early = retrain(platform, NOW + timedelta(days=2, hours=1))
+    trained = retrain(platform, NOW + timedelta(days=4))
+    standing = statuses(platform)
+    waiting = retrain(platform, NOW + timedelta(days=4, hours=15))
+    judged = retrain(platform, NOW + timedelta(days=5, hours=15))
+
+    champion = active(platform)
+    assert early.counts["waiting"] == 1
+    assert trained.counts["shadowed"] == 1
+    assert standing == [ModelStatus.ACTIVE, ModelStatus.SHADOW]
+    assert (waiting.counts["waiting"], judged.counts["promoted"]) == (1, 1)
+    assert open_checks(platform) == []
+    assert (champion.version, champion.cause) == (2, "degraded")
+    assert champion.training_from is not None
+    assert champion.training_from > NOW
+    assert gold_of(platform).values.mean() > 52
+
+
+def test_challenger_that_is_loud_on_trial_is_rejected(platform: Platform, database: Database) -> None:
+    """Where the series moves on during the trial, the challenger loses and the champion stays."""
+    values = drifted(6)
+    values[4 * 144 :] += 15.0
+    go_on(database, values)
+    open_finding(database, platform, "drift", at=NOW + timedelta(days=2))
+    retrain(platform, NOW + timedelta(days=4))
+
+    result = retrain(platform, NOW + timedelta(days=5, hours=15))
+
+    assert result.counts["rejected"] == 1
+    assert ModelStatus.ACTIVE in statuses(platform)[:1]
+    assert statuses(platform)[1] is ModelStatus.REJECTED
+    assert "retrain_rejected" in open_checks(platform)
+
+
+def test_series_that_still_moves_is_not_learned(platform: Platform, database: Database) -> None:
+    """A challenger is trained only on days that are alike among themselves."""
+    values = drifted(4)
+    values[3 * 144 :] += 15.0
+    go_on(database, values)
+    open_finding(database, platform, "drift", at=NOW + timedelta(days=2))
+
+    result = retrain(platform, NOW + timedelta(days=4))
+
+    assert result.counts["rejected"] == 1
+    assert statuses(platform) == [ModelStatus.ACTIVE]
+    assert "stable among themselves" in str(events_of(database)[-1][2])
+
+
+@pytest.mark.parametrize(("answer", "due"), [("off", 0), ("on", 1)])
+def test_site_chooses_what_degradation_leads_to(
+    platform: Platform, database: Database, settings: Settings, answer: Any, due: int
+) -> None:
+    """Off: a drifted model is not even retrained for its age. On: it is, and the gate decides."""
+    go_on(database, drifted(7))
+    open_finding(database, platform, "drift", at=NOW + timedelta(days=2))
+    changed = replace(settings, retrain=RetrainPolicy(after_degradation=answer))
+
+    with closing(Platform(changed)) as site:
+        result = retrain(site, NOW + WEEK)
+
+    assert result.counts["due"] == due
+    assert active(platform).version == 1
+
+
+def test_loud_first_day_brings_the_former_model_back(platform: Platform, database: Database) -> None:
+    """A model that passed the gate and then cries all day steps back by itself."""
+    go_on(database, READINGS[LEARNED : LEARNED + PER_WEEK + 144])
+    retrain(platform, NOW + WEEK)
+    loud, former = active(platform), platform.models.list_versions()[0]
+    _make_loud(platform, database, loud, former)
+
+    result = retrain(platform, NOW + WEEK + timedelta(days=1))
+
+    assert result.counts["rolled_back"] == 1
+    assert active(platform).version == 1
+    assert [event for event, _, _ in events_of(database)][-1] == "rolled_back"
+    assert "retrain_rejected" in open_checks(platform)
+
+
+def _make_loud(platform: Platform, database: Database, loud: ModelVersion, former: ModelVersion) -> None:
+    """Give a version an artifact with a threshold that a third of all readings exceeds."""
+    from ml_core.domain.artifact_format import decode, encode
+
+    artifact = decode(platform.artifacts.read(former.artifact_sha256 or ""))
+    threshold = float(artifact.metadata["threshold"]) * 0.6
+    stored = platform.artifacts.write(encode(replace(artifact, metadata={**artifact.metadata, "threshold": threshold})))
+    with database.transaction() as cur:
+        cur.execute("UPDATE ml_models SET artifact_sha256 = %s WHERE id = %s", (stored.sha256, loud.model_id))
+
+
+def test_person_rolls_back(platform: Platform, database: Database) -> None:
+    """The version before serves again, and is what new readings are scored with."""
+    go_on(database, next_week())
+    retrain(platform, NOW + WEEK)
+
+    version = platform.promotion(now=NOW + WEEK).roll_back(only_record(platform), reason="asked for by a person")
+
+    record = only_record(platform)
+    assert version.version == 1
+    assert statuses(platform) == [ModelStatus.ACTIVE, ModelStatus.RETIRED]
+    assert platform.scoring.load([record.series_id])[record.series_id].model_id == version.model_id
+
+
+def test_roll_back_needs_a_whole_version(platform: Platform) -> None:
+    """Without an older version there is nothing to go back to, and nothing changes."""
+    with pytest.raises(ConflictError, match="no older version"):
+        platform.promotion(now=NOW).roll_back(only_record(platform), reason="asked for by a person")
+
+    assert statuses(platform) == [ModelStatus.ACTIVE]
+
+
+def test_candidate_of_a_killed_run_is_given_up(platform: Platform, database: Database) -> None:
+    """A run that died before its gate leaves a candidate; the next one clears it and trains anew."""
+    go_on(database, next_week())
+    retrain(platform, NOW + WEEK)
+    with database.transaction() as cur:
+        cur.execute("UPDATE ml_models SET status = 'candidate', promoted_at = NULL WHERE version = 2")
+        cur.execute("UPDATE ml_models SET status = 'active', retired_at = NULL WHERE version = 1")
+
+    retrain(platform, NOW + WEEK + timedelta(days=1))
+
+    assert statuses(platform) == [ModelStatus.RETIRED, ModelStatus.REJECTED, ModelStatus.ACTIVE]
+
+
+def test_budget_takes_the_oldest_first(platform: Platform, database: Database, settings: Settings) -> None:
+    """Within the budget of a run the oldest models come first; the rest wait for the next run."""
+    go_on(database, next_week())
+    write_readings(database, "PUMP-2", READINGS[: LEARNED + PER_WEEK], until=NOW + WEEK)
+    discover(platform, NOW + timedelta(hours=5))
+    changed = replace(settings, retrain=RetrainPolicy(max_per_run=1))
+
+    with closing(Platform(changed)) as site:
+        result = retrain(site, NOW + timedelta(days=8))
+
+    versions = platform.models.list_versions(series_ids=[only_record(platform).series_id])
+    assert result.counts["due"] == 1
+    assert [version.version for version in versions] == [1, 2]
