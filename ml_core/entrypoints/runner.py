@@ -40,11 +40,11 @@ def run_task(
         params=checked,
         dry_run=dry_run,
     )
-    task = load_task(spec)
 
     def body(recorder: RunRecorder) -> TaskReport:
         context = TaskContext(platform=platform, now=now, slot=request.slot, run=recorder, dry_run=dry_run)
-        return task(context, **checked)
+        # Loaded within the run, so that a task that cannot even be imported is a failed run, not a lost one.
+        return load_task(spec)(context, **checked)
 
     return execute_run(
         request,

@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
+
+from ml_core.adapters.reading_files import FileOptions, read_readings
+from ml_core.adapters.reading_layout import LayoutOptions
+from ml_core.adapters.reading_times import TimeOptions
+from ml_core.domain.series import Readings, SeriesKey, to_datetime
 from ml_core.entrypoints.demo.story import DemoSeries
+from ml_core.errors import ConfigurationError, InvalidReadingsError
 
 
 def read_file_story(path: Path, tz: str | None) -> list[DemoSeries]:
-    """placeholder until reading_files is there"""
-    raise NotImplementedError
+    """Every series of a CSV or Parquet file, the longest first; rows that cannot be used are left out."""
+    options = FileOptions(layout=LayoutOptions(device=path.stem), times=TimeOptions(zone=_find_zone(tz)))
+    parts: dict[SeriesKey, list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
+    for batch in read_readings(path, options):
+        for position, key in enumerate(batch.keys):
+            own = batch.series == position
+            parts[key].append((batch.timestamps[own], batch.values[own]))
+    if not parts:
+        raise InvalidReadingsError(f"{path} holds no usable reading; `ml-health import --dry-run` says why")
+    series = [_to_series(key, pieces) for key, pieces in parts.items()]
+    return sorted(series, key=lambda one: -len(one.readings))
+
+
+def _find_zone(tz: str | None) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(tz) if tz else None
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise ConfigurationError(f"--tz {tz!r} is no time zone; write one such as Europe/Berlin or UTC") from exc
+
+
+def _to_series(key: SeriesKey, pieces: list[tuple[np.ndarray, np.ndarray]]) -> DemoSeries:
+    stamps, values = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    readings = Readings.clean(stamps, values)
+    return DemoSeries(key=key, readings=readings, connected_at=to_datetime(readings.timestamps[0]))

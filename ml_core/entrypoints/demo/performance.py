@@ -42,9 +42,7 @@ class Play:
         first = min(to_datetime(one.readings.timestamps[0]) for one in series)
         end = max(to_datetime(one.readings.timestamps[-1]) for one in series)
         begin = end - min(timedelta(days=DAYS), (end - first) / 3)
-        connected = [
-            DemoSeries(key=one.key, readings=one.readings, connected_at=begin) for one in series
-        ]
+        connected = [DemoSeries(key=one.key, readings=one.readings, connected_at=begin) for one in series]
         return cls(series=connected, begin=begin, end=end)
 
 

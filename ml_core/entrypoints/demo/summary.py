@@ -40,7 +40,6 @@ class Summary:
     issues: Sequence[Path]
     dashboards: Path
     picture: Path | None
-    runs: int
 
     def to_json(self) -> dict[str, Any]:
         """The summary for machines."""
@@ -80,7 +79,6 @@ def summarise(
         issues=sorted((settings.home / "issues").glob("*.md")),
         dashboards=Path(provisioning),
         picture=picture,
-        runs=0,
     )
 
 
@@ -100,6 +98,14 @@ def _look_for(series: DemoSeries, findings: Sequence[PastFinding]) -> Planted:
 
 def print_summary(summary: Summary, console: Console) -> None:
     """The summary for people."""
+    if summary.planted:
+        _print_planted(summary, console)
+    _print_models(summary, console)
+    _print_refusals(summary, console)
+    _print_rest(summary, console)
+
+
+def _print_planted(summary: Summary, console: Console) -> None:
     console.rule("What was put in, and what was found")
     table = Table("device", "what was done to it", "found by", "when", "in its own words")
     for planted in summary.planted:
@@ -112,9 +118,6 @@ def print_summary(summary: Summary, console: Console) -> None:
             escape(found.message) if found else "",
         )
     console.print(table)
-    _print_models(summary, console)
-    _print_refusals(summary, console)
-    _print_rest(summary, console)
 
 
 def _print_models(summary: Summary, console: Console) -> None:
@@ -131,8 +134,8 @@ def _print_models(summary: Summary, console: Console) -> None:
 
 
 def _print_refusals(summary: Summary, console: Console) -> None:
-    refused = [event for event in summary.events if event.event == "not_promoted"]
-    for event in refused[:5]:
+    refused = {event.series: event for event in summary.events if event.event == "not_promoted"}
+    for event in refused.values():
         console.print(f"Refused: {event.series} v{event.version}: {escape(event.reason or '')}")
 
 
