@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 N_TESTS = 2
 """Values and scores are tested, so the smaller p-value counts twice (Bonferroni)."""
 
+WIDENING_MARGIN = 1.1
+"""A little more than the arithmetic asks for, since readings come unevenly."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
@@ -43,7 +46,7 @@ class DriftTest:
     effect: float
     """Wasserstein distance of the values in training IQRs."""
     n_effective: float
-    """Independent readings that the smaller sample is worth."""
+    """Independent readings that the live sample is worth; what the reference is worth is in the p-value."""
     reference_median: float
     live_median: float
 
@@ -55,15 +58,16 @@ def compare_with_reference(reference: Reference, live: LiveSample) -> DriftTest:
     looks as if it remembered for ever, so that its drift could never be told.
     """
     ratio = _interval_ratio(reference, live)
-    tests = []
+    p_values, sizes = [], []
     for known, seen in ((reference.values, live.values), (reference.scores, live.scores)):
         memory = autocorrelation_time(known)
         live_memory = max(1.0, memory * ratio)
-        tests.append(ks_effective(known, seen, reference_tau=memory, live_tau=live_memory))
+        p_values.append(ks_effective(known, seen, reference_tau=memory, live_tau=live_memory).p_value)
+        sizes.append(seen.size / live_memory)
     return DriftTest(
-        p_value=min(1.0, N_TESTS * min(test.p_value for test in tests)),
+        p_value=min(1.0, N_TESTS * min(p_values)),
         effect=wasserstein_in_iqr(reference.values, live.values),
-        n_effective=min(test.n_effective for test in tests),
+        n_effective=min(sizes),
         reference_median=_median(reference.values),
         live_median=_median(live.values),
     )
@@ -78,3 +82,13 @@ def _interval_ratio(reference: Reference, live: LiveSample) -> float:
 
 def _median(values: NDArray[np.float64]) -> float:
     return float(np.median(values)) if values.size else math.nan
+
+
+def widen(n_effective: float, *, least: float, hours: float, most_hours: float) -> float:
+    """Hours of readings that are worth `least` independent ones, where `hours` were worth `n_effective`.
+
+    No more than that: what is older than a drift hides it.
+    """
+    if n_effective <= 0:
+        return most_hours
+    return min(most_hours, math.ceil(hours * WIDENING_MARGIN * least / n_effective))

@@ -14,7 +14,7 @@ from ml_core.domain.data_checks import LiveWindow
 from ml_core.domain.grading import not_judged
 from ml_core.domain.series import to_datetime
 from ml_core.domain.training_profile import TrainingProfile
-from ml_core.domain.value_checks import outside_range
+from ml_core.domain.value_checks import outside_range, start_of_change
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,7 +117,7 @@ def check_unit_change(
         return CheckResult(check=CheckName.UNIT_CHANGE, verdict=Verdict.OK, reason="the readings keep to their range")
     if profile.quantiles is None or profile.value_min is None or profile.value_max is None:
         return not_judged(CheckName.UNIT_CHANGE, "the model does not know how its training values spread")
-    start = _start_of_change(outside_range(window.readings.values, profile.value_min, profile.value_max))
+    start = start_of_change(outside_range(window.readings.values, profile.value_min, profile.value_max))
     values = window.readings.values[start:]
     if values.size < MIN_READINGS:
         return not_judged(CheckName.UNIT_CHANGE, f"{values.size} readings since are too few to compare")
@@ -173,10 +173,3 @@ def _distance(values: NDArray[np.float64], training: NDArray[np.float64]) -> flo
     if spread > MAX_SPREAD_RATIO * max(float(np.subtract(*np.quantile(training, [0.9, 0.1]))), unit):
         return float("inf")
     return float(np.abs(np.quantile(values, LEVELS) - np.quantile(training, LEVELS)).mean()) / unit
-
-
-def _start_of_change(outside: NDArray[np.bool_]) -> int:
-    """Where readings began to lie outside mostly: the first one outside from which at least half do."""
-    share_from = np.cumsum(outside[::-1])[::-1] / np.arange(outside.size, 0, -1)
-    begun = np.flatnonzero(outside & (share_from >= 0.5))
-    return int(begun[0]) if begun.size else int(np.argmax(outside))

@@ -82,6 +82,7 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
             "live_max": float(window.readings.values.max()),
             "outside": count,
             "readings": n,
+            "since": to_datetime(window.readings.timestamps[start_of_change(outside)]).isoformat() if count else None,
         },
     )
 
@@ -89,6 +90,13 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
 def outside_range(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.bool_]:
     """Which values lie outside of [low, high], shape (n,)."""
     return (values < low) | (values > high)
+
+
+def start_of_change(outside: NDArray[np.bool_]) -> int:
+    """Where readings began to lie outside: the first one from which at least half do, else the first one."""
+    share_from = np.cumsum(outside[::-1])[::-1] / np.arange(outside.size, 0, -1)
+    begun = np.flatnonzero(outside & (share_from >= 0.5))
+    return int(begun[0]) if begun.size else int(np.argmax(outside))
 
 
 def _longest_run(values: NDArray[np.float64]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -13,9 +14,11 @@ from ml_core.domain.detector import EMPTY_STATE, ModelArtifact, detector_of_kind
 from ml_core.domain.model_version import ModelVersion
 from ml_core.domain.policies import HealthPolicy
 from ml_core.domain.series import Readings
-from ml_core.errors import ArtifactDamagedError, ArtifactError, ArtifactMissingError
+from ml_core.errors import ArtifactDamagedError, ArtifactError, ArtifactMissingError, MLHealthError
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.services.runs import RunRecorder
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +28,7 @@ class ArtifactSurvey:
     lost: Mapping[UUID, str] = field(default_factory=dict)
     """Missing or damaged."""
     unreachable: Mapping[UUID, str] = field(default_factory=dict)
-    """The store gave no answer, which says nothing about the artifact."""
+    """The store gave no answer, or this code cannot read such a model: it says nothing about the artifact."""
     is_mass_loss: bool = False
     """So many are lost at once that the store is suspected: no model is to be given up for it."""
 
@@ -40,8 +43,11 @@ def survey_artifacts(
             load_artifact(model, artifacts)
         except (ArtifactMissingError, ArtifactDamagedError) as exc:
             lost[model.model_id] = str(exc)
-        except ArtifactError as exc:
+        except MLHealthError as exc:
             unreachable[model.model_id] = str(exc)
+        except Exception as exc:  # one model's failure never stops the fleet's run
+            logger.exception("version %d of series %d cannot be tried", model.version, model.series_id)
+            unreachable[model.model_id] = f"{type(exc).__name__}: {exc}"
         run.progress("artifacts read", done + 1, len(models))
     bound = max(policy.mass_loss_min, policy.mass_loss_share * len(models))
     return ArtifactSurvey(lost=lost, unreachable=unreachable, is_mass_loss=len(lost) > bound)

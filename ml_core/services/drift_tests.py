@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ml_core.domain.artifact_format import decode
 from ml_core.domain.check import CheckResult
 from ml_core.domain.check_names import CheckName
-from ml_core.domain.degradation import DriftTest, LiveSample, Reference, compare_with_reference
+from ml_core.domain.degradation import DriftTest, LiveSample, Reference, compare_with_reference, widen
 from ml_core.domain.detector import EMPTY_STATE, ModelArtifact, detector_of_kind
 from ml_core.domain.durations import in_words
 from ml_core.domain.fleet_drift import TestedModel
@@ -51,25 +51,34 @@ class DriftTester:
                 readable[candidate.record.series_id] = (candidate, self._read(candidate.model))
             except ArtifactError as exc:
                 answers[candidate.record.series_id] = not_judged(CheckName.DRIFT, f"not tested: {exc}")
-        lengths = (timedelta(hours=self.policy.live_hours), timedelta(days=self.policy.widened_days))
-        for length in lengths:
-            answers |= self._test_over(length, readable)
-            readable = {id_: known for id_, known in readable.items() if not isinstance(answers[id_], TestedModel)}
-        return answers
+        answers |= self._test_over(dict.fromkeys(readable, self.policy.live_hours), readable)
+        wider = {id_: self._wider(answers[id_]) for id_ in readable if not isinstance(answers[id_], TestedModel)}
+        return answers | self._test_over(wider, readable)
+
+    def _wider(self, answer: TestedModel | CheckResult) -> float:
+        """Hours that a model is tested on whose day was worth too little."""
+        return widen(
+            0.0 if isinstance(answer, TestedModel) else answer.value or 0.0,
+            least=self.policy.min_effective_readings,
+            hours=self.policy.live_hours,
+            most_hours=self.policy.widened_days * 24,
+        )
 
     def _test_over(
-        self, length: timedelta, readable: Mapping[int, tuple[Candidate, ModelArtifact]]
+        self, hours: Mapping[int, float], readable: Mapping[int, tuple[Candidate, ModelArtifact]]
     ) -> dict[int, TestedModel | CheckResult]:
+        """Test each of these series over its own length, in hours."""
         windows = [
-            Window(key=candidate.record.key, after=self.now - length, until=self.now)
-            for candidate, _ in readable.values()
+            Window(key=readable[id_][0].record.key, after=self.now - timedelta(hours=length), until=self.now)
+            for id_, length in hours.items()
         ]
         fetched = self.telemetry.fetch(windows)
-        words = f"the last {in_words(length.total_seconds())}"
-        return {
-            series_id: self._test_one(candidate, artifact, fetched[candidate.record.key], words)
-            for series_id, (candidate, artifact) in readable.items()
-        }
+        answers = {}
+        for series_id, length in hours.items():
+            candidate, artifact = readable[series_id]
+            words = f"the last {in_words(length * 3600)}"
+            answers[series_id] = self._test_one(candidate, artifact, fetched[candidate.record.key], words)
+        return answers
 
     def _test_one(
         self, candidate: Candidate, artifact: ModelArtifact, readings: Readings, words: str

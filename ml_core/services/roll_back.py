@@ -9,7 +9,7 @@ from ml_core.domain.check import CheckResult, Verdict
 from ml_core.domain.check_names import CheckName
 from ml_core.domain.model_checks import check_artifact
 from ml_core.domain.model_version import ModelStatus, ModelVersion
-from ml_core.errors import ArtifactError
+from ml_core.errors import MLHealthError
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.model_registry import ModelRegistry
 from ml_core.services.artifact_survey import load_artifact
@@ -50,6 +50,6 @@ def roll_back(
 def _is_whole(version: ModelVersion, artifacts: ArtifactStore) -> bool:
     try:
         load_artifact(version, artifacts)
-    except ArtifactError:
+    except MLHealthError:
         return False
     return True

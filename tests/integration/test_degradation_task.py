@@ -1,0 +1,207 @@
+"""The degradation check as a task: healthy fleets are left alone, drift is told after two checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml_core.domain.finding import Severity
+from ml_core.domain.series_record import SeriesRecord
+from ml_core.domain.task import Outcome, TaskResult
+from tests.integration.health_fleet import NOW, HealthFleet, changed_from
+
+DAY = timedelta(days=1)
+TRAINED_AT = NOW - 2 * DAY
+
+
+@pytest.fixture
+def fleet(database_url: str, tmp_path: Path) -> Iterator[HealthFleet]:
+    """An empty fleet on a fresh database."""
+    fleet = HealthFleet(database_url, tmp_path)
+    with closing(fleet.platform):
+        yield fleet
+
+
+def add_shifted(
+    fleet: HealthFleet,
+    device: str,
+    *,
+    shift: float,
+    start: datetime = NOW - DAY,
+    end: datetime | None = None,
+    **options: Any,
+) -> SeriesRecord:
+    """A series whose level moves by so many deviations at a time, and back at `end`."""
+    record, readings = fleet.add_series(device, **options)
+    fleet.train(record, readings, trained_at=TRAINED_AT)
+    moved = changed_from(readings, start, readings.values + 2.0 * shift)
+    fleet.send(record, moved if end is None else changed_from(moved, end, readings.values))
+    return record
+
+
+def check(fleet: HealthFleet, day: int = 0, **options: Any) -> TaskResult:
+    """The health check and then the degradation check of a day."""
+    fleet.run("ml_health_check", now=NOW + day * DAY)
+    return fleet.run("ml_degradation", now=NOW + day * DAY + timedelta(minutes=20), **options)
+
+
+def test_a_healthy_fleet_that_remembers_is_left_alone(fleet: HealthFleet) -> None:
+    """Of 200 healthy series of AR(1) 0.9 not one in a hundred is called degraded after two days."""
+    for number in range(200):
+        fleet.add_healthy(f"PUMP-{number:03}", phi=0.9, seed=number, trained_at=TRAINED_AT)
+
+    for day in range(2):
+        result = fleet.run("ml_degradation", now=NOW + day * DAY)
+
+        assert result.outcome is Outcome.SUCCEEDED
+        assert result.counts["tested"] > 150
+        assert result.counts.get("drift_warn", 0) + result.counts.get("drift_fail", 0) <= 0.05 * 200
+    assert len(result.findings) <= 0.01 * 200
+
+
+def test_a_shift_of_level_is_told_after_two_checks(fleet: HealthFleet) -> None:
+    """One check is a first sign; the second makes it a finding and the model degraded, with words and figures."""
+    shifted = add_shifted(fleet, "PUMP-0", shift=2.0)
+    healthy = [fleet.add_healthy(f"PUMP-{n}", seed=n, trained_at=TRAINED_AT) for n in range(1, 5)]
+
+    first = check(fleet)
+    after_first = fleet.open_findings(shifted), fleet.health(shifted)[0]
+    second = check(fleet, 1)
+
+    finding = fleet.open_findings(shifted)["drift"]
+    assert first.counts["drift_warn"] == 1
+    assert "drift" not in after_first[0]
+    assert after_first[1] != "degraded"
+    assert second.counts["drift_fail"] == 1
+    assert finding.severity is Severity.CRITICAL
+    assert "seen in 2 checks in a row" in finding.message
+    assert finding.model_id == fleet.versions(shifted)[0].model_id
+    assert fleet.health(shifted)[0] == "degraded"
+    assert [fleet.health(record)[0] for record in healthy] == ["healthy"] * 4
+
+
+def test_drift_that_ends_is_resolved(fleet: HealthFleet) -> None:
+    """A machine that was mended is healthy again, and the finding is closed."""
+    record = add_shifted(fleet, "PUMP-0", shift=1.5, end=NOW + DAY)
+    check(fleet)
+    check(fleet, 1)
+    degraded = fleet.health(record)[0]
+
+    check(fleet, 3)
+
+    assert degraded == "degraded"
+    assert "drift" not in fleet.open_findings(record)
+    assert fleet.health(record)[0] == "healthy"
+
+
+def test_the_daily_check_remembers_drift(fleet: HealthFleet) -> None:
+    """The next morning's health check does not call a degraded model healthy before drift is tested again."""
+    record = add_shifted(fleet, "PUMP-0", shift=1.5)
+    check(fleet)
+    check(fleet, 1)
+
+    fleet.run("ml_health_check", now=NOW + 2 * DAY)
+
+    assert fleet.health(record)[0] == "degraded"
+
+
+def test_a_new_model_begins_the_count_anew(fleet: HealthFleet) -> None:
+    """What yesterday's model saw is nothing against today's."""
+    record = add_shifted(fleet, "PUMP-0", shift=2.0)
+    check(fleet)
+    _, readings = fleet.add_series("TWIN")
+    fleet.train(record, readings, trained_at=NOW + timedelta(hours=12))
+
+    check(fleet, 1)
+
+    assert "drift" not in fleet.open_findings(record)
+
+
+def test_few_independent_readings_are_unknown(fleet: HealthFleet) -> None:
+    """An hourly series that remembers long says too little in a week: unknown, never fine."""
+    record = fleet.add_healthy("SLOW-1", interval_s=3600, phi=0.95, trained_at=TRAINED_AT)
+
+    result = fleet.run("ml_degradation")
+
+    told = fleet.platform.checks.latest("drift", [record.series_id])[record.series_id]
+    assert (result.counts["tested"], result.counts["drift_unknown"]) == (0, 1)
+    assert "the last 7 d" in told.reason
+    assert "50 are needed" in told.reason
+
+
+def test_a_stuck_sensor_is_not_called_drift_too(fleet: HealthFleet) -> None:
+    """A series with an open finding about its data is not tested, and it is said why."""
+    record, readings = fleet.add_series("PUMP-0")
+    fleet.train(record, readings, trained_at=TRAINED_AT)
+    fleet.send(record, changed_from(readings, NOW - DAY, np.full(len(readings), 23.0)))
+
+    for day in range(3):
+        check(fleet, day)
+
+    told = fleet.platform.checks.latest("drift", [record.series_id])[record.series_id]
+    assert set(fleet.open_findings(record)) == {"flatline"}
+    assert told.reason.startswith("not tested: flatline is open since")
+
+
+def test_many_series_of_a_metric_are_one_finding(fleet: HealthFleet) -> None:
+    """Six of eight temperatures move together: one finding of the fleet, no single one, until it is over."""
+    records = [add_shifted(fleet, f"PUMP-{n}", shift=1.5, seed=n, end=NOW + DAY) for n in range(6)]
+    for n in range(6, 8):
+        fleet.add_healthy(f"PUMP-{n}", seed=n, trained_at=TRAINED_AT)
+    fleet.add_healthy("METER-1", metric="flow", trained_at=TRAINED_AT)
+
+    check(fleet)
+    check(fleet, 1)
+    common = fleet.open_findings()["common_mode_drift"]
+    single = [fleet.open_findings(record) for record in records]
+    check(fleet, 3)
+
+    assert common.message.startswith("6 of 8 series of temperature drift together")
+    assert all("drift" not in findings for findings in single)
+    assert "common_mode_drift" not in fleet.open_findings()
+
+
+def test_a_lost_artifact_is_unknown_here(fleet: HealthFleet) -> None:
+    """The health check tells it; here there is nothing to compare with."""
+    record, readings = fleet.add_series("PUMP-0")
+    fleet.lose(fleet.train(record, readings, trained_at=TRAINED_AT))
+    fleet.send(record, readings)
+
+    result = fleet.run("ml_degradation")
+
+    assert result.outcome is Outcome.SUCCEEDED
+    assert result.counts["drift_unknown"] == 1
+
+
+def test_a_dry_run_tells_and_keeps_nothing(fleet: HealthFleet) -> None:
+    """What would be found is told; yesterday's results stay the newest."""
+    record = add_shifted(fleet, "PUMP-0", shift=2.0)
+    check(fleet)
+    before = fleet.platform.checks.latest("drift", [record.series_id])
+
+    result = fleet.run("ml_degradation", now=NOW + DAY, dry_run=True)
+
+    assert [finding["check"] for finding in result.findings] == ["drift"]
+    assert result.counts["drift_fail"] == 1
+    assert fleet.platform.checks.latest("drift", [record.series_id]) == before
+    assert "drift" not in fleet.open_findings(record)
+
+
+def test_a_stopped_run_is_resumed_and_ends_as_if_it_had_not_stopped(fleet: HealthFleet) -> None:
+    """Stopped between two batches, the slot goes on where it was, and nothing is counted twice."""
+    record = add_shifted(fleet, "PUMP-0", shift=2.0)
+    check(fleet)
+    asked = iter([False, True])
+
+    stopped = fleet.run("ml_degradation", now=NOW + DAY, should_stop=lambda: next(asked, True))
+    resumed = fleet.run("ml_degradation", now=NOW + DAY)
+
+    assert stopped.outcome is Outcome.INTERRUPTED
+    assert resumed.outcome is Outcome.SUCCEEDED
+    assert fleet.open_findings(record)["drift"].occurrences == 1
