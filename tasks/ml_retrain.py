@@ -42,6 +42,7 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
             telemetry=platform.telemetry,
             trainer=trainer,
             promotion=promotion,
+            verdicts=platform.verdicts,
             drift=settings.drift,
             gate=settings.gate,
             now=now,

@@ -34,14 +34,16 @@ class Contender:
 
     def alarms(self, readings: Readings) -> NDArray[np.bool_]:
         """Which readings it calls anomalies, shape (n,)."""
-        return self.score(readings) < 0
+        alarms: NDArray[np.bool_] = self.score(readings) < 0
+        return alarms
 
     def learned(self, readings: Readings) -> NDArray[np.bool_]:
         """Which of its training readings were learned as normal, shape (n,): gross outliers were left out."""
         low, high = (self.artifact.metadata.get(name) for name in ("value_min", "value_max"))
         if low is None or high is None:
             return np.ones(len(readings), dtype=np.bool_)
-        return (readings.values >= low) & (readings.values <= high)
+        inside: NDArray[np.bool_] = (readings.values >= low) & (readings.values <= high)
+        return inside
 
     def expected_alarm_rate(self, otherwise: float) -> float:
         """The share of readings it was made to call anomalous, or `otherwise` where it does not know."""

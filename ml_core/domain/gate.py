@@ -172,8 +172,7 @@ def check_champion_quiet(case: GateCase, policy: GatePolicy) -> GateCheck:
         passed=rate <= most,
         value=rate,
         threshold=most,
-        reason=f"the champion called {rate:.2%} of the {learned.sum()} new readings anomalous, "
-        f"{most:.2%} are accepted",
+        reason=f"the champion called {rate:.2%} of the {learned.sum()} new readings anomalous, {most:.2%} are accepted",
     )
 
 
@@ -181,7 +180,7 @@ def check_verdicts(case: GateCase) -> GateCheck:
     """G4: no anomaly that a person confirmed is lost, and no more of the known false alarms are repeated."""
     name = "G4 verdicts of people"
     confirmed, false_alarms = case.confirmed, case.false_alarms
-    if case.champion is None or (confirmed is None and false_alarms is None):
+    if case.champion is None or not (confirmed or false_alarms):
         return GateCheck(name=name, passed=True, reason="not compared: people have given no verdicts")
     lost = _more_alarms(case.champion, case.challenger, confirmed)
     repeated = _more_alarms(case.challenger, case.champion, false_alarms)

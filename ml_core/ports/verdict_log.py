@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from ml_core.domain.judged_readings import JudgedReadings
 from ml_core.domain.operator_verdict import NewVerdict, VerdictCounts
 
 
@@ -20,4 +21,8 @@ class VerdictLog(Protocol):
         self, series_ids: Sequence[int], *, after: datetime, until: datetime
     ) -> Mapping[int, VerdictCounts]:
         """Latest verdicts on readings with after < timestamp <= until; every asked series is answered."""
+        ...
+
+    def list_judged(self, series_ids: Sequence[int]) -> Mapping[int, JudgedReadings]:
+        """The readings that people last called anomalies or false alarms, of those series that have any."""
         ...

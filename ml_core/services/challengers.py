@@ -11,6 +11,7 @@ from ml_core.domain.check_names import CheckName
 from ml_core.domain.contender import Contender
 from ml_core.domain.detector import detector_of_kind
 from ml_core.domain.gate import GateCase, GateReport, examine, examine_first
+from ml_core.domain.judged_readings import JudgedReadings
 from ml_core.domain.model_version import ModelStatus, ModelVersion
 from ml_core.domain.policies import DriftPolicy, GatePolicy
 from ml_core.domain.retrain_rules import Retrain
@@ -26,6 +27,7 @@ from ml_core.domain.training_window import (
 )
 from ml_core.errors import ArtifactError, MLHealthError
 from ml_core.ports.telemetry import TelemetrySource, Window
+from ml_core.ports.verdict_log import VerdictLog
 from ml_core.services.artifact_survey import load_artifact
 from ml_core.services.promotion import Promotion
 from ml_core.services.retrain_tally import RetrainTally
@@ -48,9 +50,10 @@ class Attempt:
     plan: Retrain
     window: Readings
     learned: Readings
-    """The window without what the champion called far outside of its band."""
+    """The window without what people called anomalies or the champion saw far outside of its band."""
     champion: Contender | None
     gold: Readings | None
+    judged: JudgedReadings
 
     @property
     def record(self) -> SeriesRecord:
@@ -81,6 +84,7 @@ class Challengers:
     telemetry: TelemetrySource
     trainer: Trainer
     promotion: Promotion
+    verdicts: VerdictLog
     drift: DriftPolicy
     gate: GatePolicy
     now: datetime
@@ -103,19 +107,24 @@ class Challengers:
         return items
 
     def _load(self, plans: Sequence[Retrain]) -> list[Attempt]:
+        ids = [plan.standing.record.series_id for plan in plans]
         fetched = self.telemetry.fetch([self._window(plan) for plan in plans])
-        gold = self.promotion.gold.load([plan.standing.record.series_id for plan in plans])
+        gold, judged = self.promotion.gold.load(ids), self.verdicts.list_judged(ids)
         attempts = []
         for plan in plans:
             record, champion = plan.standing.record, self._load_champion(plan)
             window = fetched[record.key]
+            told = judged.get(record.series_id, JudgedReadings())
             attempts.append(
                 Attempt(
                     plan=plan,
                     window=window,
-                    learned=window if plan.into_shadow else self._choose_learned(window, champion),
+                    learned=self._choose_learned(
+                        told.without_anomalies(window), None if plan.into_shadow else champion
+                    ),
                     champion=champion,
                     gold=gold.get(record.series_id),
+                    judged=told,
                 )
             )
         return attempts
@@ -219,6 +228,8 @@ class Challengers:
             gold=attempt.gold,
             champion=attempt.champion,
             champion_flat_run=attempt.flat_run,
+            confirmed=attempt.judged.anomalies,
+            false_alarms=attempt.judged.false_alarms,
         )
 
     def _put_on_trial(self, attempt: Attempt, candidate: Candidate, report: GateReport, tally: RetrainTally) -> RunItem:

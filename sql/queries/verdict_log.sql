@@ -20,3 +20,17 @@ FROM (
     ORDER BY detection_id, id DESC
 ) AS latest
 GROUP BY series_id;
+
+-- list_judged --
+-- Readings with the latest word on each, as far as the anomaly log still holds them.
+SELECT latest.series_id, detection."timestamp", detection.value, latest.verdict = ANY (%(anomalies)s) AS is_anomaly
+FROM (
+    SELECT DISTINCT ON (detection_id) series_id, detection_id, detection_timestamp, verdict
+    FROM ml_health.verdict
+    WHERE series_id = ANY (%(series_ids)s)
+    ORDER BY detection_id, id DESC
+) AS latest
+JOIN public.anomaly_detections AS detection
+  ON detection.id = latest.detection_id AND detection."timestamp" = latest.detection_timestamp
+WHERE (latest.verdict = ANY (%(anomalies)s) OR latest.verdict = %(false_alarm)s) AND detection.value IS NOT NULL
+ORDER BY latest.series_id, detection."timestamp";
