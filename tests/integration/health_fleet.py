@@ -16,7 +16,7 @@ from scipy.signal import lfilter
 from ml_core.adapters.postgres import copy_rows
 from ml_core.bootstrap import Platform
 from ml_core.domain.artifact_format import encode
-from ml_core.domain.detector import FitOptions
+from ml_core.domain.detector import FitOptions, ModelArtifact
 from ml_core.domain.finding import Finding
 from ml_core.domain.isolation_detector import IsolationForestDetector
 from ml_core.domain.model_version import ModelStatus, ModelVersion, NewModel, TrainingCause
@@ -159,6 +159,15 @@ class HealthFleet:
         content[len(content) // 2] ^= 1
         path.chmod(0o600)
         path.write_bytes(content)
+
+    def replace_artifact(self, record: SeriesRecord, artifact: ModelArtifact) -> None:
+        """Give the only version of a series another artifact."""
+        stored = self.platform.artifacts.write(encode(artifact))
+        with self.platform.database.transaction() as cur:
+            cur.execute(
+                "UPDATE public.ml_models SET artifact_sha256 = %s WHERE series_id = %s",
+                (stored.sha256, record.series_id),
+            )
 
     def lose(self, model: ModelVersion) -> None:
         """Remove an artifact from disk."""

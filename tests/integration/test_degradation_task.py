@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ml_core.domain.check import Verdict
+from ml_core.domain.detector import ModelArtifact
 from ml_core.domain.finding import Severity
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import Outcome, TaskResult
@@ -205,3 +207,17 @@ def test_a_stopped_run_is_resumed_and_ends_as_if_it_had_not_stopped(fleet: Healt
     assert stopped.outcome is Outcome.INTERRUPTED
     assert resumed.outcome is Outcome.SUCCEEDED
     assert fleet.open_findings(record)["drift"].occurrences == 1
+
+
+def test_a_failing_model_does_not_stop_the_others(fleet: HealthFleet) -> None:
+    """A model of a kind that this code does not know is named with its reason, and its neighbour is tested."""
+    strange, fine = (fleet.add_healthy(f"PUMP-{n}", seed=n, trained_at=TRAINED_AT) for n in range(2))
+    arrays = {"reference_values": np.zeros(10), "held_out_scores": np.zeros(10)}
+    fleet.replace_artifact(strange, ModelArtifact(kind="crystal_ball", arrays=arrays, metadata={}))
+
+    result = fleet.run("ml_degradation")
+
+    assert result.outcome is Outcome.PARTIAL
+    assert f"series {strange.series_id}: " in (result.reason or "")
+    assert "crystal_ball" in (result.reason or "")
+    assert fleet.platform.checks.latest("drift", [fine.series_id])[fine.series_id].verdict is Verdict.OK

@@ -12,7 +12,6 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from ml_core.domain.artifact_format import encode
 from ml_core.domain.detector import ModelArtifact
 from ml_core.domain.finding import Severity
 from ml_core.domain.model_version import ModelStatus
@@ -142,6 +141,20 @@ def test_a_damaged_model_is_put_aside_and_the_one_before_serves_again(fleet: Hea
     fleet.run(CHECK, now=NOW + DAY)
 
     assert "artifact" not in fleet.open_findings(record)
+
+
+def test_a_version_that_is_damaged_too_is_passed_over(fleet: HealthFleet) -> None:
+    """The newest version that is whole serves, not merely the newest."""
+    record, readings = fleet.add_series("PUMP-1")
+    whole, gone, damaged = (fleet.train(record, readings, trained_at=NOW - age) for age in (5 * DAY, 3 * DAY, DAY))
+    fleet.send(record, readings)
+    fleet.flip_one_byte(damaged)
+    fleet.lose(gone)
+
+    fleet.run(CHECK)
+
+    assert fleet.version(whole.model_id).status is ModelStatus.ACTIVE
+    assert fleet.open_findings(record)["artifact"].message.startswith("version 1 serves again")
 
 
 def test_without_a_whole_version_the_series_is_broken(fleet: HealthFleet) -> None:
@@ -309,14 +322,7 @@ def test_one_series_only(fleet: HealthFleet) -> None:
 def test_a_failing_series_does_not_stop_the_others(fleet: HealthFleet) -> None:
     """A model of a kind that this code does not know is named with its reason, and kept; its neighbour is judged."""
     strange, fine = fleet.add_healthy("PUMP-1"), fleet.add_healthy("PUMP-2", seed=2)
-    stored = fleet.platform.artifacts.write(
-        encode(ModelArtifact(kind="crystal_ball", arrays={"a": np.zeros(1)}, metadata={}))
-    )
-    with fleet.platform.database.transaction() as cur:
-        cur.execute(
-            "UPDATE public.ml_models SET artifact_sha256 = %s WHERE series_id = %s",
-            (stored.sha256, strange.series_id),
-        )
+    fleet.replace_artifact(strange, ModelArtifact(kind="crystal_ball", arrays={"a": np.zeros(1)}, metadata={}))
 
     result = fleet.run(CHECK)
 
