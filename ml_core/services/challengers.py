@@ -202,7 +202,7 @@ class Challengers:
         report = examine_first(case) if attempt.plan.into_shadow else examine(case, self.gate)
         if not report.passed:
             self.promotion.reject(candidate, report, report.reason)
-            return self._warn(attempt, report.reason, tally)
+            return self._warn(attempt, report.reason, tally, report)
         if attempt.plan.into_shadow:
             return self._put_on_trial(attempt, candidate, report, tally)
         self.promotion.promote(
@@ -261,8 +261,8 @@ class Challengers:
         self.promotion.tell_refused(attempt.record, attempt.plan.cause, reason)
         return self._warn(attempt, reason, tally)
 
-    def _warn(self, attempt: Attempt, reason: str, tally: RetrainTally) -> RunItem:
-        self.promotion.warn_refused(attempt.record, attempt.serving, reason)
+    def _warn(self, attempt: Attempt, reason: str, tally: RetrainTally, report: GateReport | None = None) -> RunItem:
+        self.promotion.warn_refused(attempt.record, attempt.serving, reason, report)
         tally.rejected += 1
         return _item(attempt, ItemOutcome.SUCCEEDED, f"refused: {reason}")
 

@@ -125,8 +125,14 @@ class Promotion:
             ]
         )
 
-    def warn_refused(self, record: SeriesRecord, champion: ModelVersion | None, reason: str) -> None:
-        """Warn that the model in use could not be replaced."""
+    def warn_refused(
+        self,
+        record: SeriesRecord,
+        champion: ModelVersion | None,
+        reason: str,
+        report: GateReport | None = None,
+    ) -> None:
+        """Warn that the model in use could not be replaced, with the gate's table if it came to that."""
         self.findings.observe(
             [
                 Observation(
@@ -135,6 +141,7 @@ class Promotion:
                     severity=Severity.WARNING,
                     message=f"retraining was refused, the model in use stays: {reason}",
                     model_id=None if champion is None else champion.model_id,
+                    evidence={} if report is None else report.to_json(),
                 )
             ],
             at=self.now,

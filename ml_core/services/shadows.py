@@ -108,7 +108,7 @@ class ShadowJudge:
         tally: RetrainTally,
     ) -> RunItem:
         self.promotion.reject(candidate, report, reason)
-        self.promotion.warn_refused(standing.record, standing.champion, reason)
+        self.promotion.warn_refused(standing.record, standing.champion, reason, report)
         tally.rejected += 1
         return _item(standing, ItemOutcome.SUCCEEDED, f"refused: {reason}")
 

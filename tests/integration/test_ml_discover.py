@@ -239,7 +239,7 @@ def test_result_does_not_depend_on_the_backend(
     discover(platform)
     expected = [version.artifact_sha256 for version in platform.models.list_versions()]
     with database.transaction() as cur:
-        cur.execute("TRUNCATE ml_models, ml_health.series CASCADE")
+        cur.execute("TRUNCATE ml_models, ml_health.series RESTART IDENTITY CASCADE")
     elsewhere = replace(
         settings,
         artifacts=ArtifactSettings(url="memory://elsewhere"),

@@ -169,6 +169,7 @@ def test_faulty_week_is_refused(platform: Platform, database: Database, kind: st
     assert words in str(reason)
     assert (finding.check, finding.severity) == ("retrain_rejected", "warning")
     assert words in finding.message
+    assert any(not row["passed"] for row in finding.evidence["gate"])
 
 
 def test_promotion_resolves_an_earlier_refusal(platform: Platform, database: Database) -> None:
