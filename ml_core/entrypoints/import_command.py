@@ -1,0 +1,157 @@
+"""`ml-health import`: readings of a CSV or Parquet file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+from rich.table import Table
+
+from ml_core.adapters.reading_files import FileOptions, read_readings
+from ml_core.adapters.reading_layout import SYNONYMS, LayoutOptions
+from ml_core.adapters.reading_store import PostgresReadingStore
+from ml_core.adapters.reading_times import TimeOptions
+from ml_core.adapters.telemetry_mapping import OWN_RELATION
+from ml_core.bootstrap import Platform
+from ml_core.domain.series import FIXED_TENANT
+from ml_core.entrypoints.console import errors, output, print_json, show_progress
+from ml_core.errors import ConfigurationError
+from ml_core.services.importing import ImportReport, import_readings
+
+
+class ZoneType(click.ParamType[ZoneInfo]):
+    """A time zone by its name, such as Europe/Berlin."""
+
+    name = "zone"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> ZoneInfo:
+        """The zone; a name that is not known is refused."""
+        if isinstance(value, ZoneInfo):
+            return value
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.fail(f"{value!r} is no time zone; write UTC or a name such as Europe/Berlin", param, ctx)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--device", help="The device of every row, where no column names it.")
+@click.option("--metric", help="The metric of every row, or the one column of a wide table to take.")
+@click.option("--tz", "zone", type=ZoneType(), help="The zone of times that carry none, such as UTC.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=NAME",
+    help=f"The column of a role ({', '.join(SYNONYMS)}), where its name is unusual.",
+)
+@click.option("--time-format", help="The times' form in strftime's letters, such as '%d.%m.%Y %H:%M'.")
+@click.option("--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="Decimal mark.")
+@click.option("--tenant", type=click.UUID, default=FIXED_TENANT, help="The tenant, where the site has tenants.")
+@click.option("--source", help="Name under which rejected rows are kept; default: the file's.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+@click.pass_obj
+def import_command(
+    platform: Platform,
+    file: Path,
+    device: str | None,
+    metric: str | None,
+    zone: ZoneInfo | None,
+    columns: tuple[str, ...],
+    time_format: str | None,
+    decimal: str,
+    tenant: UUID,
+    source: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Import the readings of FILE, CSV or Parquet.
+
+    A long table has the columns device, metric, timestamp and value; a wide one has a timestamp and a
+    column a metric. Rows that cannot be used are kept aside with their reasons and counted: exit code 1,
+    or 2 where no row could be used. The same file again changes nothing.
+    """
+    _require_own_telemetry(platform)
+    options = FileOptions(
+        layout=LayoutOptions(device=device, metric=metric, columns=_parse_columns(columns)),
+        times=TimeOptions(zone=zone, form=time_format),
+        decimal=decimal,
+        tenant=tenant,
+    )
+    with show_progress() as progress:
+        report = import_readings(
+            read_readings(file, options),
+            store=PostgresReadingStore(platform.database, dry_run=dry_run),
+            source=source or file.name,
+            now=datetime.now(UTC),
+            lateness=timedelta(seconds=platform.settings.scoring.lateness_s),
+            progress=progress,
+        )
+    if as_json:
+        print_json(report_as_json(file.name, report, dry_run=dry_run))
+    else:
+        print_report(file.name, report, dry_run=dry_run)
+    if not report.rejected:
+        return 0
+    return 1 if report.accepted + report.duplicates else 2
+
+
+def _require_own_telemetry(platform: Platform) -> None:
+    relation = platform.settings.telemetry.relation
+    if relation != OWN_RELATION:
+        raise ConfigurationError(
+            f"telemetry.relation is {relation!r}, the platform's own: write readings there. An import fills "
+            f"{OWN_RELATION}, which nothing would read"
+        )
+
+
+def _parse_columns(given: tuple[str, ...]) -> dict[str, str]:
+    columns = {}
+    for item in given:
+        role, separator, name = item.partition("=")
+        if not separator or role not in SYNONYMS:
+            raise click.UsageError(f"--column {item!r} is not ROLE=NAME with a role of {', '.join(SYNONYMS)}")
+        columns[role] = name
+    return columns
+
+
+def report_as_json(name: str, report: ImportReport, *, dry_run: bool) -> dict[str, Any]:
+    """The JSON object that `ml-health import --json` prints."""
+    return {
+        "file": name,
+        "dry_run": dry_run,
+        "series": report.series,
+        "accepted": report.accepted,
+        "duplicates": report.duplicates,
+        "late": report.late,
+        "left_empty": report.left_empty,
+        "rejected": report.rejected,
+        "rejected_by_reason": {reason.name.lower(): count for reason, count in report.rejected_by_reason.items()},
+    }
+
+
+def print_report(name: str, report: ImportReport, *, dry_run: bool) -> None:
+    """An import for people: what was stored, what was not and why."""
+    dry = " (dry run, nothing was changed)" if dry_run else ""
+    errors.print(f"[bold]{name}[/bold]: {report.series:,} series{dry}", soft_wrap=True)
+    table = Table("rows", "what became of them", box=None)
+    table.columns[0].justify = "right"
+    table.add_row(f"{report.accepted:,}", "stored")
+    told = {
+        "of these too late to be scored": report.late,
+        "stored before": report.duplicates,
+        "empty cells": report.left_empty,
+        **{f"kept aside: {reason.value}": count for reason, count in report.rejected_by_reason.items()},
+    }
+    for what, count in told.items():
+        if count:
+            table.add_row(f"{count:,}", what)
+    output.print(table)
+    if report.rejected and not dry_run:
+        errors.print("rows kept aside stand in ml_health.rejected_reading", soft_wrap=True)
