@@ -27,6 +27,10 @@ MAX_DISTANCE = 1.5
 """How far converted readings may lie from training on average, in training IQRs: a day is no month."""
 MAX_SPREAD_RATIO = 2.0
 """A day of a series spreads little wider than its month, so a conversion that needs more explains nothing."""
+STEP_READINGS = 3
+"""Readings on each side of a change whose medians make its step."""
+STEP_EXPLAINED = 1 / 3
+"""What a conversion may leave of the step at most."""
 LEVELS = np.linspace(0.05, 0.95, 19)
 
 
@@ -118,10 +122,10 @@ def check_unit_change(
     if profile.quantiles is None or profile.value_min is None or profile.value_max is None:
         return not_judged(CheckName.UNIT_CHANGE, "the model does not know how its training values spread")
     start = start_of_change(outside_range(window.readings.values, profile.value_min, profile.value_max))
-    values = window.readings.values[start:]
+    before, values = window.readings.values[:start], window.readings.values[start:]
     if values.size < MIN_READINGS:
         return not_judged(CheckName.UNIT_CHANGE, f"{values.size} readings since are too few to compare")
-    found = best_conversion(values, profile.quantiles, metric)
+    found = best_conversion(values, profile.quantiles, metric, before=before)
     if found is None:
         return CheckResult(
             check=CheckName.UNIT_CHANGE, verdict=Verdict.OK, reason="no known conversion of units explains the readings"
@@ -146,20 +150,38 @@ def check_unit_change(
 
 
 def best_conversion(
-    values: NDArray[np.float64], training_quantiles: NDArray[np.float64], metric: str
+    values: NDArray[np.float64],
+    training_quantiles: NDArray[np.float64],
+    metric: str,
+    *,
+    before: NDArray[np.float64],
 ) -> Conversion | None:
-    """The conversion of the training values that fits best, those of the metric's dimension first."""
+    """The conversion of the training values that fits best, those of the metric's dimension first.
+
+    `before` are the readings just before the change, perhaps none. A unit changes from one reading to the
+    next: where the moment was seen, a drift that only ends up in the right place is none. Where it was not
+    seen, only conversions that fit the metric's name are believed.
+    """
     dimension = dimension_of(metric)
-    for kinds in ((dimension,), (Dimension.ANY,), tuple(Dimension)):
+    seen_at_once = before.size > 0
+    tried = ((dimension,), (Dimension.ANY,), tuple(Dimension)) if seen_at_once else ((dimension,), (Dimension.ANY,))
+    for kinds in tried:
         distances = {
             conversion: _distance(conversion.undo(values), training_quantiles)
             for conversion in CONVERSIONS
-            if conversion.dimension in kinds
+            if conversion.dimension in kinds and (not seen_at_once or _is_jump(conversion, before, values))
         }
-        best = min(distances, key=distances.__getitem__)
-        if distances[best] <= MAX_DISTANCE:
+        best = min(distances, key=distances.__getitem__, default=None)
+        if best is not None and distances[best] <= MAX_DISTANCE:
             return best
     return None
+
+
+def _is_jump(conversion: Conversion, before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
+    """Whether the conversion explains the step at the change far better than no conversion does."""
+    last, first = np.median(before[-STEP_READINGS:]), np.median(after[:STEP_READINGS])
+    unexplained = abs(float(conversion.undo(np.array([first]))[0] - last))
+    return unexplained < STEP_EXPLAINED * abs(float(first - last))
 
 
 def _distance(values: NDArray[np.float64], training: NDArray[np.float64]) -> float:
