@@ -94,17 +94,25 @@ def execute_run(
             return end(Outcome.SKIPPED, TaskReport(), "this slot has been run")
         recorder.run = run
         result = end(*_attempt(body, recorder, secrets), attempt=run.attempt)
-        ledger.finish(
-            run,
-            result.outcome,
-            at=result.finished_at,
-            reason=result.reason,
-            counts=result.counts,
-            duration_ms=(result.finished_at - result.started_at).total_seconds() * 1000,
-        )
+        try:
+            _close(ledger, run, result)
+        except ConflictError as exc:
+            # The lock was lost meanwhile and somebody else runs this slot: theirs is the outcome that counts.
+            return end(Outcome.INTERRUPTED, TaskReport(), str(exc), attempt=run.attempt)
         return result
     finally:
         lock.release()
+
+
+def _close(ledger: RunLedger, run: RunRecord, result: TaskResult) -> None:
+    ledger.finish(
+        run,
+        result.outcome,
+        at=result.finished_at,
+        reason=result.reason,
+        counts=result.counts,
+        duration_ms=(result.finished_at - result.started_at).total_seconds() * 1000,
+    )
 
 
 def _attempt(
