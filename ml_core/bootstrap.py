@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from ml_core.ports.gold_windows import GoldWindows
     from ml_core.ports.grafana_files import GrafanaFiles
     from ml_core.ports.history import History
-    from ml_core.ports.incident_ledger import IncidentLedger, Outbox
+    from ml_core.ports.incident_ledger import IncidentLedger
     from ml_core.ports.issue_tracker import IssueTracker
     from ml_core.ports.model_registry import ModelRegistry
+    from ml_core.ports.outbox import Outbox
     from ml_core.ports.reader_access import PasswordStore, ReaderAccess
     from ml_core.ports.reading_store import ReadingStore
     from ml_core.ports.retention_log import RetentionLog
@@ -51,9 +52,12 @@ class Platform:
         self.settings = settings
 
     def close(self) -> None:
-        """Give the database connection back; harmless where none was made."""
+        """Give the connections to the database and to GitHub back; harmless where none was made."""
         if "store" in self.__dict__:
             self.store.close()
+        close_tracker = getattr(self.__dict__.get("issue_tracker"), "close", None)
+        if close_tracker is not None:
+            close_tracker()
 
     @cached_property
     def embedded_postgres(self) -> EmbeddedPostgres:
@@ -232,7 +236,7 @@ class Platform:
 
     @cached_property
     def incidents(self) -> IncidentLedger:
-        """Incidents and the outbox."""
+        """Incidents."""
         from ml_core.adapters.incident_ledger import PostgresIncidentLedger
 
         return PostgresIncidentLedger(self.database)

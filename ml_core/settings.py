@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
+from urllib.parse import unquote, urlsplit
 
 from annotated_types import Ge, Le
 from platformdirs import user_config_path, user_data_path
@@ -139,7 +140,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be printed."""
-        return tuple(secret for secret in (self.github.token, self.database.url) if secret)
+        secrets = (self.github.token, self.database.url, *_passwords(self.database.url))
+        return tuple(secret for secret in secrets if secret)
 
 
 def section_types() -> dict[str, type[Any]]:
@@ -159,6 +161,15 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if tables:
         raise ConfigurationError(f"unknown section [{next(iter(tables))}]; known: {', '.join(section_types())}")
     return Settings(home=home, config_path=path, **sections)
+
+
+def _passwords(url: str) -> tuple[str, ...]:
+    """The password within an address, as it stands there and as it is typed."""
+    try:
+        password = urlsplit(url).password or ""
+    except ValueError:  # an address that is no URL is refused where it is used
+        return ()
+    return password, unquote(password)
 
 
 def _config_path(env: Mapping[str, str]) -> Path | None:

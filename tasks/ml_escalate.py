@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ml_core.bootstrap import TaskContext
 from ml_core.domain.finding import Observation, Severity
+from ml_core.domain.incident import TRACKER_CHECK
 from ml_core.domain.task import TaskReport
 from ml_core.services.escalation import Escalation
 from ml_core.services.issue_sender import IssueSender
@@ -11,18 +12,20 @@ from ml_core.services.issue_sender import IssueSender
 
 def run(context: TaskContext) -> TaskReport:
     """Update incidents from findings, then send what waits in the outbox."""
-    platform, policy = context.platform, context.settings.escalation
+    platform, settings = context.platform, context.settings
+    policy = settings.escalation
     if policy.by != "plugin":
         return TaskReport(skipped_reason=f"escalation.by is {policy.by!r}: this plugin files nothing")
     if context.dry_run:
-        findings = [finding for finding in platform.findings.list_open(now=context.now) if not finding.muted]
-        return TaskReport(
-            counts={"open_findings": len(findings), "open_incidents": len(platform.incidents.list_open())},
-            findings=[finding.to_json() for finding in findings],
-        )
-    done = Escalation(
-        findings=platform.findings, incidents=platform.incidents, policy=policy, now=context.now
-    ).update_incidents()
+        return _tell_findings(context)
+    escalation = Escalation(
+        findings=platform.findings,
+        incidents=platform.incidents,
+        policy=policy,
+        now=context.now,
+        secrets=settings.secrets,
+    )
+    updated = escalation.update_incidents()
     sender = IssueSender(
         incidents=platform.incidents,
         outbox=platform.outbox,
@@ -30,15 +33,28 @@ def run(context: TaskContext) -> TaskReport:
         policy=policy,
         now=context.now,
     )
-    sent = sender.send_waiting(context.run)
-    refused = Observation(
-        check="issue_tracker",
-        series_id=None,
-        severity=Severity.CRITICAL if sender.refused else None,
-        message=sender.refused or "issues can be filed",
+    sender.send_waiting(context.run)
+    _observe_tracker(context, sender)
+    counts = {f"incidents_{name}": count for name, count in updated.items()}
+    return TaskReport(counts=counts | {f"messages_{name}": count for name, count in sender.done.items()})
+
+
+def _tell_findings(context: TaskContext) -> TaskReport:
+    findings = [finding for finding in context.platform.findings.list_open(now=context.now) if not finding.muted]
+    return TaskReport(
+        counts={"open_findings": len(findings), "open_incidents": len(context.platform.incidents.list_open())},
+        findings=[finding.to_json() for finding in findings],
     )
-    if sender.refused or sent.total():
-        platform.findings.observe([refused], at=context.now)
-    counts = {f"incidents_{name}": count for name, count in done.items()}
-    counts |= {f"messages_{name}": count for name, count in sent.items()}
-    return TaskReport(counts=counts)
+
+
+def _observe_tracker(context: TaskContext, sender: IssueSender) -> None:
+    """What the tracker refuses cannot be told through it: a finding shows it in Grafana and to a host."""
+    if sender.refusal is None and not sender.has_sent:
+        return
+    tracker = Observation(
+        check=TRACKER_CHECK,
+        series_id=None,
+        severity=None if sender.refusal is None else Severity.CRITICAL,
+        message=sender.refusal or "issues are filed",
+    )
+    context.platform.findings.observe([tracker], at=context.now)

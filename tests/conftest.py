@@ -1,4 +1,4 @@
-"""Real PostgreSQL for every test: one server a session, one fresh database a test."""
+"""Real PostgreSQL and a local GitHub for every test: one server a session, one fresh database a test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
@@ -20,6 +21,10 @@ from ml_core.adapters.embedded_postgres import EmbeddedPostgres
 from ml_core.adapters.migrator import Migrator
 from ml_core.adapters.postgres import Database
 from ml_core.adapters.postgres_binaries import PostgresBinaries, find_binaries, inspect_binaries
+
+if TYPE_CHECKING:
+    from ml_core.adapters.github_issues import GitHubIssues
+    from tests.contract.github_server import GitHubServer
 
 TEMPLATE = "template_migrated"
 # A process of its own, which outlives a killed test run: it waits for the end of its input.
@@ -116,6 +121,28 @@ def empty_database(empty_database_url: str) -> Iterator[Database]:
     """A connection to a database in which nothing has been made, closed after the test."""
     with closing(Database(empty_database_url)) as opened:
         yield opened
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubServer]:
+    """A local GitHub with one repository; whatever breaks GitHub's own description fails the test."""
+    from tests.contract.github_server import GitHubServer
+
+    with GitHubServer() as server:
+        yield server
+
+    assert server.violations == []
+
+
+@pytest.fixture
+def tracker(github: GitHubServer) -> Iterator[GitHubIssues]:
+    """Our adapter on the local GitHub, without pauses between writes."""
+    from ml_core.adapters.github_issues import GitHubIssues
+
+    with closing(
+        GitHubIssues("acme/plant", github.token, base_url=github.url, write_gap_s=0.0, timeout_s=1)
+    ) as adapter:
+        yield adapter
 
 
 def _drop(server: EmbeddedPostgres, name: str) -> None:

@@ -80,6 +80,15 @@ class GitHubClient:
             self._repository = found
         return self._repository
 
+    def is_earlier_name(self, name: str) -> bool:
+        """Tell whether another name leads to our repository, as it does after a rename."""
+        repository = self.find_repository()
+        try:
+            with self.calling():
+                return self._github.get_repo(name).id == repository.id
+        except TrackerRefusedError:
+            return False
+
     def find_login(self) -> str | None:
         """Return the token's own login; an app's token has none, and its deeds are marked as a bot's."""
         if self._login is None:

@@ -103,7 +103,7 @@ class GitHubIssues:
 
     def set_status(self, ref: IssueRef, status: IssueStatus) -> None:
         """Close or reopen with one PATCH if that changes anything. Idempotent."""
-        if status is IssueStatus.MISSING:
+        if status in (IssueStatus.MISSING, IssueStatus.ELSEWHERE):
             raise ValueError("status must be OPEN, COMPLETED or NOT_PLANNED: an issue cannot be made missing")
         state = "open" if status is IssueStatus.OPEN else "closed"
         reason = "reopened" if status is IssueStatus.OPEN else status.value
@@ -131,6 +131,8 @@ class GitHubIssues:
 
     def state(self, ref: IssueRef) -> IssueState:
         """Return where the issue stands, its labels, and whether anybody but us commented or acted."""
+        if not self._stands_here(ref):
+            return IssueState(status=IssueStatus.ELSEWHERE)
         issue = self._look_up(ref)
         if issue is None:
             return IssueState(status=IssueStatus.MISSING)
@@ -146,6 +148,14 @@ class GitHubIssues:
     def _render(self, draft: IssueDraft) -> dict[str, str]:
         redact = self._client.redact
         return {"title": redact(draft.filed_title), "body": redact(draft.filed_body)}
+
+    def _stands_here(self, ref: IssueRef) -> bool:
+        """Tell whether the issue's address is in this repository, also under an earlier name of it."""
+        page = self._client.find_repository().html_url
+        if ref.url == f"{page}/issues/{ref.number}":
+            return True
+        site, name = page.rsplit("/", 2)[0], "/".join(ref.url.split("/")[-4:-2])
+        return ref.url == f"{site}/{name}/issues/{ref.number}" and self._client.is_earlier_name(name)
 
     def _get_issue(self, ref: IssueRef) -> Issue:
         issue = self._look_up(ref)

@@ -11,7 +11,7 @@ from psycopg2.extras import Json
 
 from ml_core.adapters.postgres import Database
 from ml_core.domain.finding import Severity
-from ml_core.domain.incident import Incident, IssueStanding, Message
+from ml_core.domain.incident import Attempt, Incident, IssueStanding, Message, OutboxAction
 from ml_core.sql import load_queries
 
 
@@ -24,72 +24,86 @@ class PostgresIncidentLedger:
 
     def list_open(self) -> list[Incident]:
         """Incidents that are not resolved, the oldest first."""
-        with self._database.transaction() as cur:
-            cur.execute(self._queries["list_open"])
-            return _read_incidents(cur)
+        return self._fetch("list_open")
+
+    def list_latest(self, fingerprints: Sequence[str]) -> list[Incident]:
+        """The newest incident of each of those causes, open or resolved."""
+        return self._fetch("list_latest", fingerprints=list(fingerprints)) if fingerprints else []
 
     def get(self, incident_id: int) -> Incident:
         """One incident by its id."""
-        with self._database.transaction() as cur:
-            cur.execute(self._queries["get"], {"incident_id": incident_id})
-            (incident,) = _read_incidents(cur)
+        (incident,) = self._fetch("get", incident_id=incident_id)
         return incident
 
-    def latest(self, fingerprint: str) -> Incident | None:
-        """The newest incident of that cause, open or resolved."""
-        with self._database.transaction() as cur:
-            cur.execute(self._queries["latest"], {"fingerprint": fingerprint})
-            return next(iter(_read_incidents(cur)), None)
-
-    def save(self, incident: Incident, *, finding_ids: Sequence[int], messages: Sequence[Message], at: datetime) -> int:
+    def save(
+        self,
+        incident: Incident,
+        *,
+        finding_ids: Sequence[int],
+        messages: Sequence[Message],
+        withdrawn: Sequence[OutboxAction],
+        at: datetime,
+    ) -> int:
         """Write an incident, tie findings to it and put messages into the outbox, in one transaction; its id."""
         with self._database.transaction() as cur:
-            name = "update" if incident.incident_id else "insert"
-            cur.execute(self._queries[name], _to_row(incident))
-            (incident_id,) = cur.fetchone() or (incident.incident_id,)
+            cur.execute(self._queries["update" if incident.incident_id else "insert"], vars(incident))
+            ((incident_id,),) = cur.fetchall()
+            row = {"incident_id": incident_id, "finding_ids": list(finding_ids), "at": at}
             if finding_ids:
-                cur.execute(
-                    self._queries["tie_findings"], {"incident_id": incident_id, "finding_ids": list(finding_ids)}
-                )
+                cur.execute(self._queries["tie_findings"], row)
+            if withdrawn:
+                cur.execute(self._queries["withdraw"], row | {"actions": [action.value for action in withdrawn]})
             for message in messages:
-                cur.execute(
-                    self._queries["enqueue"],
-                    {
-                        "incident_id": incident_id,
-                        "action": message.action.value,
-                        "payload": Json(dict(message.payload)),
-                        "at": at,
-                    },
-                )
+                payload = Json(dict(message.payload))
+                cur.execute(self._queries["enqueue"], row | {"action": message.action.value, "payload": payload})
         return int(incident_id)
 
     def count_healthy_runs(self, incident_id: int) -> int:
-        """Daily checks that ended since the last finding of the incident was resolved, that one included."""
+        """Daily checks of the fleet that ended since the incident's last finding was resolved, that one included."""
         with self._database.transaction() as cur:
             cur.execute(self._queries["count_healthy_runs"], {"incident_id": incident_id})
-            (count,) = cur.fetchone() or (0,)
+            ((count,),) = cur.fetchall()
         return int(count)
 
+    def list_attempts(self, series_ids: Sequence[int], *, since: datetime) -> list[Attempt]:
+        """What was done to models of those series since then, in order."""
+        with self._database.transaction() as cur:
+            cur.execute(self._queries["list_attempts"], {"series_ids": list(series_ids), "since": since})
+            return [
+                Attempt(series_id=series_id, happened_at=happened_at, event=event, reason=reason)
+                for series_id, happened_at, event, reason in cur.fetchall()
+            ]
 
-def _to_row(incident: Incident) -> dict[str, Any]:
-    return {**vars(incident), "severity": incident.severity.value}
+    def _fetch(self, query: str, **values: Any) -> list[Incident]:
+        with self._database.transaction() as cur:
+            cur.execute(self._queries[query], values)
+            return _read_incidents(cur)
 
 
 def _read_incidents(cur: cursor) -> list[Incident]:
     names = [column.name for column in cur.description or ()]
-    rows = [dict(zip(names, row, strict=True)) for row in cur.fetchall()]
-    return [_to_incident(row) for row in rows]
+    return [_to_incident(dict(zip(names, row, strict=True))) for row in cur.fetchall()]
 
 
 def _to_incident(row: dict[str, Any]) -> Incident:
-    same = (
-        "fingerprint scope title opened_at updated_at sequence occurrences resolved_at issue_number issue_url"
-        " issue_closed_at sent_digest last_comment_at previous_issue_url"
-    ).split()  # noqa: SIM905 - fifteen quoted names read worse
+    standing = row["issue_status"]
     return Incident(
         incident_id=row["id"],
+        fingerprint=row["fingerprint"],
+        sequence=row["sequence"],
         check=row["check_name"],
+        scope=row["scope"],
         severity=Severity(row["severity"]),
-        issue_status=None if row["issue_status"] is None else IssueStanding(row["issue_status"]),
-        **{name: row[name] for name in same},
+        title=row["title"],
+        opened_at=row["opened_at"],
+        updated_at=row["updated_at"],
+        resolved_at=row["resolved_at"],
+        occurrences=row["occurrences"],
+        issue_number=row["issue_number"],
+        issue_url=row["issue_url"],
+        issue_status=None if standing is None else IssueStanding(standing),
+        issue_closed_at=row["issue_closed_at"],
+        sent_digest=row["sent_digest"],
+        last_comment_at=row["last_comment_at"],
+        previous_issue_url=row["previous_issue_url"],
     )

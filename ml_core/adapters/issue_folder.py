@@ -77,7 +77,7 @@ class IssueFolder:
 
     def set_status(self, ref: IssueRef, status: IssueStatus) -> None:
         """Close or reopen; a closed issue is not closed again. Idempotent."""
-        if status is IssueStatus.MISSING:
+        if status in (IssueStatus.MISSING, IssueStatus.ELSEWHERE):
             raise ValueError("status must be OPEN, COMPLETED or NOT_PLANNED: an issue cannot be made missing")
         with self._locked():
             issue = self._get(ref)
@@ -95,6 +95,8 @@ class IssueFolder:
 
     def state(self, ref: IssueRef) -> IssueState:
         """Return where the issue stands, its labels, and whether its file was edited by somebody else."""
+        if ref != self._ref(ref.number):
+            return IssueState(status=IssueStatus.ELSEWHERE)
         issue = self._read(ref.number)
         if issue is None:
             return IssueState(status=IssueStatus.MISSING)

@@ -17,6 +17,12 @@ PLUGIN = "iiot-ml-health"
 FLEET = "fleet"
 """Scope of an incident that tells all series of a check, or the fleet itself."""
 
+TRACKER_CHECK = "issue_tracker"
+"""Its finding says that issues cannot be filed, so it never becomes one: dashboards and hosts tell it."""
+
+Cause = tuple[str, str]
+"""Check and scope."""
+
 
 class IssueStanding(StrEnum):
     """What has become of an incident's issue, as the ledger knows it."""
@@ -34,6 +40,19 @@ class OutboxAction(StrEnum):
     COMMENT = "comment"
     CLOSE = "close"
     REOPEN = "reopen"
+
+
+class OutboxStatus(StrEnum):
+    """Where a message stands; the first three wait."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    """A call was begun; what became of it is not known yet."""
+    PARKED = "parked"
+    """The tracker refused it: a person must act, and it is seldom tried again."""
+    SENT = "sent"
+    DROPPED = "dropped"
+    """It had become pointless."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +75,14 @@ class Incident:
     issue_status: IssueStanding | None = None
     issue_closed_at: datetime | None = None
     sent_digest: str | None = None
+    """Of what was last put into the outbox as title, body and labels; None while it recovers or is muted."""
     last_comment_at: datetime | None = None
     previous_issue_url: str | None = None
+
+    @property
+    def cause(self) -> Cause:
+        """Check and scope."""
+        return self.check, self.scope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +93,9 @@ class OutboxEntry:
     incident_id: int
     action: OutboxAction
     payload: Mapping[str, Any]
-    status: str
+    status: OutboxStatus
     attempts: int
     created_at: datetime
-    sending_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +104,16 @@ class Message:
 
     action: OutboxAction
     payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """Something the plugin did to a model of a series by itself."""
+
+    series_id: int
+    happened_at: datetime
+    event: str
+    reason: str | None = None
 
 
 def fingerprint_of(check: str, scope: str) -> str:
@@ -94,26 +128,26 @@ def scope_of(finding: Finding) -> str:
 
 def group_findings(
     findings: Iterable[Finding], open_incidents: Iterable[Incident], *, digest_from: int
-) -> dict[tuple[str, str], list[Finding]]:
-    """Open findings by (check, scope): each stays where it is, new ones join by device or in a digest.
+) -> dict[Cause, list[Finding]]:
+    """Open findings by (check, scope): each stays where it is, a new one joins its device's incident or a digest.
 
-    From `digest_from` devices with one check on, or while a digest of that check is open, new findings are
-    told together.
+    A device without an incident goes into the digest of the check where one is open, or where at least
+    `digest_from` devices have that check's fault, those with an incident of their own counted.
     """
-    known = {incident.incident_id: incident for incident in open_incidents}
-    digests = {incident.check for incident in known.values() if incident.scope == FLEET}
-    groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    causes = {incident.incident_id: incident.cause for incident in open_incidents}
+    told = set(causes.values())
+    groups: dict[Cause, list[Finding]] = defaultdict(list)
     fresh: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        incident = known.get(finding.incident_id) if finding.incident_id is not None else None
-        if incident is not None:
-            groups[incident.check, incident.scope].append(finding)
+        own = causes.get(finding.incident_id or 0, (finding.check, scope_of(finding)))
+        if own in told:
+            groups[own].append(finding)
         else:
             fresh[finding.check].append(finding)
-    for check, own in fresh.items():
-        devices = {scope_of(finding) for finding in own}
-        together = check in digests or len(devices) >= digest_from
-        for finding in own:
+    for check, untold in fresh.items():
+        devices = {scope_of(finding) for finding in untold} | {scope for name, scope in told if name == check}
+        together = (check, FLEET) in told or len(devices) >= digest_from
+        for finding in untold:
             groups[check, FLEET if together else scope_of(finding)].append(finding)
     return dict(groups)
 
@@ -125,12 +159,19 @@ def severity_of(findings: Sequence[Finding]) -> Severity:
 
 
 def may_comment(incident: Incident, policy: EscalationPolicy, now: datetime) -> bool:
-    """Whether the last comment on its issue is long enough ago."""
+    """Whether there is an issue, and the last comment on it is long enough ago."""
+    if incident.issue_number is None:
+        return False
     last = incident.last_comment_at
     return last is None or now - last >= timedelta(hours=policy.comment_interval_hours)
 
 
 def may_reopen(incident: Incident, policy: EscalationPolicy, now: datetime) -> bool:
-    """Whether a cause that is back belongs to this closed incident, rather than to a new one."""
-    closed = incident.resolved_at
-    return closed is None or now - closed <= timedelta(days=policy.reopen_within_days)
+    """Whether a cause that is back belongs to this resolved incident, rather than to a new one.
+
+    It does while its issue stands open, when people closed it as not planned, and soon after its end.
+    """
+    if incident.issue_status in (IssueStanding.OPEN, IssueStanding.LEFT_ALONE):
+        return True
+    resolved = incident.resolved_at
+    return resolved is None or now - resolved < timedelta(days=policy.reopen_within_days)

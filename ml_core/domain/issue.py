@@ -29,6 +29,8 @@ class IssueStatus(Enum):
     COMPLETED = "completed"
     NOT_PLANNED = "not_planned"
     MISSING = "missing"
+    ELSEWHERE = "elsewhere"
+    """Its address is in another tracker than the one that is asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

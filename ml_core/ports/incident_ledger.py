@@ -1,4 +1,4 @@
-"""The incidents, and the outbox of what is to be said of them."""
+"""The incidents: findings of one cause, and what the ledger knows of their issues."""
 
 from __future__ import annotations
 
@@ -6,62 +6,44 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ml_core.domain.incident import Incident, IssueStanding, Message, OutboxEntry
-from ml_core.domain.issue import IssueRef
+from ml_core.domain.incident import Attempt, Incident, Message, OutboxAction
 
 
 class IncidentLedger(Protocol):
-    """Table ml_health.incident."""
+    """Table ml_health.incident; it is the truth, the tracker is only told."""
 
     def list_open(self) -> list[Incident]:
         """Incidents that are not resolved, the oldest first."""
+        ...
+
+    def list_latest(self, fingerprints: Sequence[str]) -> list[Incident]:
+        """The newest incident of each of those causes, open or resolved."""
         ...
 
     def get(self, incident_id: int) -> Incident:
         """One incident by its id."""
         ...
 
-    def latest(self, fingerprint: str) -> Incident | None:
-        """The newest incident of that cause, open or resolved."""
-        ...
-
-    def save(self, incident: Incident, *, finding_ids: Sequence[int], messages: Sequence[Message], at: datetime) -> int:
+    def save(
+        self,
+        incident: Incident,
+        *,
+        finding_ids: Sequence[int],
+        messages: Sequence[Message],
+        withdrawn: Sequence[OutboxAction],
+        at: datetime,
+    ) -> int:
         """Write an incident, tie findings to it and put messages into the outbox, in one transaction; its id.
 
-        A pending message of the same action is replaced: what was not said yet is said once, as it is now.
+        Waiting messages of the withdrawn actions are dropped first. A waiting message of the same action is
+        replaced: what was not said yet is said once, as it is now.
         """
         ...
 
     def count_healthy_runs(self, incident_id: int) -> int:
-        """Daily checks that ended since the last finding of the incident was resolved, that one included."""
+        """Daily checks of the fleet that ended since the incident's last finding was resolved, that one included."""
         ...
 
-
-class Outbox(Protocol):
-    """Table ml_health.outbox; one sender at a time."""
-
-    def list_waiting(self, *, now: datetime) -> list[OutboxEntry]:
-        """Entries pending and permitted by now, and those being sent, the oldest first."""
-        ...
-
-    def count_opened(self, *, since: datetime) -> int:
-        """Issues opened since then."""
-        ...
-
-    def mark_sending(self, entry_id: int, *, at: datetime) -> None:
-        """Commit that a call is about to be made."""
-        ...
-
-    def mark_sent(
-        self, entry: OutboxEntry, *, at: datetime, ref: IssueRef | None = None, standing: IssueStanding | None = None
-    ) -> None:
-        """Commit that a call was made, with what it did to the incident's issue."""
-        ...
-
-    def put_off(self, entry_id: int, *, until: datetime, error: str) -> None:
-        """Back to pending, not before then."""
-        ...
-
-    def end(self, entry_id: int, status: str, *, at: datetime, error: str) -> None:
-        """Park an entry that a person must look at, or drop one that has become pointless."""
+    def list_attempts(self, series_ids: Sequence[int], *, since: datetime) -> list[Attempt]:
+        """What was done to models of those series since then, in order."""
         ...

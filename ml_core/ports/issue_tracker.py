@@ -42,5 +42,8 @@ class IssueTracker(Protocol):
         ...
 
     def state(self, ref: IssueRef) -> IssueState:
-        """Return where the issue stands; MISSING where it was deleted or moved away."""
+        """Return where the issue stands; MISSING where it was deleted or moved away.
+
+        ELSEWHERE where its address was never in this tracker: its number may be somebody else's issue here.
+        """
         ...

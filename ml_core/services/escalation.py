@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from ml_core.domain.finding import Finding
 from ml_core.domain.incident import (
+    TRACKER_CHECK,
+    Attempt,
+    Cause,
     Incident,
     IssueStanding,
     Message,
@@ -20,8 +24,17 @@ from ml_core.domain.incident import (
     severity_of,
 )
 from ml_core.domain.issue import IssueDraft
-from ml_core.domain.issue_body import digest_of, write_issue, write_recovery, write_severity_change, write_title
+from ml_core.domain.issue_body import (
+    SHOWN,
+    digest_of,
+    rank_findings,
+    write_issue,
+    write_recovery,
+    write_severity_change,
+    write_title,
+)
 from ml_core.domain.policies import EscalationPolicy
+from ml_core.domain.redaction import redact
 from ml_core.ports.finding_ledger import FindingLedger
 from ml_core.ports.incident_ledger import IncidentLedger
 
@@ -34,123 +47,153 @@ class Escalation:
     incidents: IncidentLedger
     policy: EscalationPolicy
     now: datetime
+    secrets: Sequence[str] = ()
+    """Texts that no issue may hold."""
 
     def update_incidents(self) -> Counter[str]:
         """Open, refresh, recover and resolve incidents; how many of each."""
-        open_incidents = self.incidents.list_open()
+        standing = {incident.cause: incident for incident in self.incidents.list_open()}
         findings = self.findings.list_open(now=self.now)
-        unheard = {finding.incident_id for finding in findings if finding.muted}
-        heard = [finding for finding in findings if not finding.muted]
-        groups = group_findings(heard, open_incidents, digest_from=self.policy.digest_from)
+        heard = [finding for finding in findings if not finding.muted and finding.check != TRACKER_CHECK]
+        muted = {finding.incident_id for finding in findings if finding.muted}
+        groups = group_findings(heard, standing.values(), digest_from=self.policy.digest_from)
         done: Counter[str] = Counter()
-        for (check, scope), members in groups.items():
-            done[self._tell(check, scope, members)] += 1
-        for incident in open_incidents:
-            # A muted fault is not a recovery: nothing is said of it either way.
-            if (incident.check, incident.scope) not in groups and incident.incident_id not in unheard:
-                done[self._recover(incident)] += 1
+        known = standing | self._find_resolved(groups.keys() - standing.keys())
+        attempts = self._find_attempts(groups.values())
+        for cause, members in groups.items():
+            done[self._tell(cause, known.get(cause), members, attempts)] += 1
+        for cause in standing.keys() - groups.keys():
+            incident = standing[cause]
+            done[self._hush(incident) if incident.incident_id in muted else self._recover(incident)] += 1
         return done
 
-    def _tell(self, check: str, scope: str, findings: Sequence[Finding]) -> str:
-        fingerprint = fingerprint_of(check, scope)
-        known = self.incidents.latest(fingerprint)
-        if known is not None and known.resolved_at is None:
-            return self._refresh(known, findings)
+    def _find_resolved(self, causes: Iterable[Cause]) -> dict[Cause, Incident]:
+        latest = self.incidents.list_latest([fingerprint_of(*cause) for cause in causes])
+        return {incident.cause: incident for incident in latest}
+
+    def _find_attempts(self, groups: Iterable[Sequence[Finding]]) -> list[Attempt]:
+        shown = [finding for members in groups for finding in rank_findings(members)[:SHOWN]]
+        series_ids = {finding.series_id for finding in shown if finding.series_id is not None}
+        if not series_ids:
+            return []
+        return self.incidents.list_attempts(sorted(series_ids), since=min(finding.opened_at for finding in shown))
+
+    def _tell(
+        self, cause: Cause, known: Incident | None, findings: Sequence[Finding], attempts: Sequence[Attempt]
+    ) -> str:
+        check, scope = cause
+        severity, title = severity_of(findings), write_title(check, scope, findings)
+        if known is not None and may_reopen(known, self.policy, self.now):
+            current = replace(known, severity=severity, title=title, updated_at=self.now, resolved_at=None)
+            if known.resolved_at is None:
+                return self._refresh(known, current, findings, attempts)
+            return self._reopen(replace(current, occurrences=known.occurrences + 1), findings, attempts)
         fresh = Incident(
-            fingerprint=fingerprint,
+            fingerprint=fingerprint_of(check, scope),
             check=check,
             scope=scope,
-            severity=severity_of(findings),
-            title=write_title(check, scope, findings),
+            severity=severity,
+            title=title,
             opened_at=self.now,
             updated_at=self.now,
+            sequence=1 if known is None else known.sequence + 1,
+            previous_issue_url=None if known is None else known.issue_url or known.previous_issue_url,
         )
-        if known is None:
-            return self._open(fresh, findings)
-        if may_reopen(known, self.policy, self.now):
-            return self._reopen(known, findings)
-        again = replace(fresh, sequence=known.sequence + 1, previous_issue_url=known.issue_url)
-        return self._open(again, findings)
-
-    def _open(self, incident: Incident, findings: Sequence[Finding]) -> str:
-        draft = write_issue(incident, findings, self.policy)
-        self._save(replace(incident, sent_digest=digest_of(draft)), findings, _draft(OutboxAction.OPEN, draft))
+        draft = self._write(fresh, findings, attempts)
+        self._save(fresh, findings, [_tell_draft(OutboxAction.OPEN, draft)], digest=digest_of(draft))
         return "opened"
 
-    def _reopen(self, known: Incident, findings: Sequence[Finding]) -> str:
-        back = replace(
-            known,
-            resolved_at=None,
-            occurrences=known.occurrences + 1,
-            severity=severity_of(findings),
-            title=write_title(known.check, known.scope, findings),
-            updated_at=self.now,
-        )
-        draft = write_issue(back, findings, self.policy)
-        back = replace(back, sent_digest=digest_of(draft))
-        if known.issue_status is IssueStanding.LEFT_ALONE:
-            self._save(back, findings)
-        elif known.issue_number is None:
-            self._save(back, findings, _draft(OutboxAction.OPEN, draft))
+    def _reopen(self, back: Incident, findings: Sequence[Finding], attempts: Sequence[Attempt]) -> str:
+        """Its fault is back; what was still to be said of the recovery is not said."""
+        draft = self._write(back, findings, attempts)
+        if back.issue_number is None:
+            messages = [_tell_draft(OutboxAction.OPEN, draft)]
         else:
-            self._save(back, findings, Message(action=OutboxAction.REOPEN), _draft(OutboxAction.UPDATE, draft))
+            messages = [Message(action=OutboxAction.REOPEN), _tell_draft(OutboxAction.UPDATE, draft)]
+        stale = (OutboxAction.COMMENT, OutboxAction.CLOSE)
+        self._save(back, findings, messages, withdrawn=stale, digest=digest_of(draft))
         return "reopened"
 
-    def _refresh(self, known: Incident, findings: Sequence[Finding]) -> str:
-        severity = severity_of(findings)
-        current = replace(known, severity=severity, title=write_title(known.check, known.scope, findings))
-        draft = write_issue(current, findings, self.policy)
+    def _refresh(
+        self, known: Incident, current: Incident, findings: Sequence[Finding], attempts: Sequence[Attempt]
+    ) -> str:
+        draft = self._write(current, findings, attempts)
         digest = digest_of(draft)
-        untied = [finding for finding in findings if finding.incident_id != known.incident_id]
-        if digest == known.sent_digest and not untied:
+        if digest == known.sent_digest and all(it.incident_id == known.incident_id for it in findings):
             return "unchanged"
-        messages: list[Message] = []
-        if known.issue_status is not IssueStanding.LEFT_ALONE:
-            action = OutboxAction.OPEN if known.issue_number is None else OutboxAction.UPDATE
-            messages.append(_draft(action, draft))
-            if severity is not known.severity and known.issue_number and may_comment(known, self.policy, self.now):
-                text = write_severity_change(known.severity.value, severity.value)
-                messages.append(self._comment(f"severity-{severity.value}", text))
-                current = replace(current, last_comment_at=self.now)
-        self._save(replace(current, sent_digest=digest, updated_at=self.now), untied, *messages)
+        action = OutboxAction.OPEN if known.issue_number is None else OutboxAction.UPDATE
+        messages = [_tell_draft(action, draft)]
+        if current.severity is not known.severity and may_comment(known, self.policy, self.now):
+            messages.append(self._comment("severity", write_severity_change(known.severity, current.severity)))
+            current = replace(current, last_comment_at=self.now)
+        stale = (OutboxAction.COMMENT,) if known.sent_digest is None else ()
+        self._save(current, findings, messages, withdrawn=stale, digest=digest)
         return "refreshed"
 
     def _recover(self, incident: Incident) -> str:
-        """All its findings are gone: say so, and close once enough runs were healthy."""
+        """All its findings are gone: say so, and close once enough daily checks were healthy."""
         needed = self.policy.close_after_healthy_runs
-        healthy = self.incidents.count_healthy_runs(incident.incident_id)
-        quiet = incident.issue_status is IssueStanding.LEFT_ALONE or incident.issue_number is None
-        messages: list[Message] = []
-        if healthy >= needed:
-            if not quiet:
-                text = write_recovery(incident.check, healthy, needed)
-                messages.append(
-                    Message(action=OutboxAction.CLOSE, payload={"text": text, "marker": self._marker("close")})
-                )
-            self._save(replace(incident, resolved_at=self.now, updated_at=self.now), (), *messages)
-            return "resolved"
-        if not quiet and incident.sent_digest is not None and may_comment(incident, self.policy, self.now):
-            messages.append(self._comment("recovered", write_recovery(incident.check, healthy, needed)))
-            # Without a digest the next finding refreshes the body again, and recovery is said once.
-            self._save(
-                replace(incident, sent_digest=None, last_comment_at=self.now, updated_at=self.now), (), *messages
-            )
-        return "recovering"
+        is_over = self.incidents.count_healthy_runs(incident.incident_id) >= needed
+        says_so = (
+            incident.sent_digest is not None
+            and incident.issue_status is not IssueStanding.LEFT_ALONE
+            and may_comment(incident, self.policy, self.now)
+        )
+        current = replace(incident, updated_at=self.now, resolved_at=self.now if is_over else None)
+        messages = []
+        if says_so:
+            messages.append(self._comment("recovered", write_recovery(incident.check, needed=needed)))
+            current = replace(current, last_comment_at=self.now)
+        if is_over:
+            messages.append(Message(action=OutboxAction.CLOSE))
+        if messages:
+            stale = (OutboxAction.REOPEN,) if is_over else ()
+            # Without a digest the next finding is told again in any case, and a recovery is said once.
+            self._save(current, (), messages, withdrawn=stale, digest=None)
+        return "resolved" if is_over else "recovering"
+
+    def _hush(self, incident: Incident) -> str:
+        """All that is wrong is muted, which is no recovery: nothing is said, nor what still waits."""
+        if incident.sent_digest is not None:
+            self._save(incident, (), (), withdrawn=tuple(OutboxAction), digest=None)
+        return "muted"
+
+    def _write(self, incident: Incident, findings: Sequence[Finding], attempts: Sequence[Attempt]) -> IssueDraft:
+        """The issue without secrets: these go before rendering, which changes how they are spelt."""
+        return write_issue(
+            incident,
+            [replace(finding, message=self._clean(finding.message)) for finding in findings],
+            self.policy,
+            [replace(attempt, reason=self._clean(attempt.reason or "")) for attempt in attempts],
+        )
+
+    def _clean(self, text: str) -> str:
+        return redact(text, self.secrets)
 
     def _comment(self, what: str, text: str) -> Message:
-        return Message(action=OutboxAction.COMMENT, payload={"text": text, "marker": self._marker(what)})
+        marker = f"{what}.{self.now:%Y%m%dT%H%M%S}"
+        return Message(action=OutboxAction.COMMENT, payload={"text": text, "marker": marker})
 
-    def _marker(self, what: str) -> str:
-        return f"{what}-{self.now:%Y%m%dT%H%M%S}".replace("-", ".")
-
-    def _save(self, incident: Incident, findings: Sequence[Finding], *messages: Message) -> None:
+    def _save(
+        self,
+        incident: Incident,
+        findings: Sequence[Finding],
+        messages: Sequence[Message],
+        *,
+        withdrawn: Sequence[OutboxAction] = (),
+        digest: str | None,
+    ) -> None:
         self.incidents.save(
-            incident,
-            finding_ids=[finding.finding_id for finding in findings],
+            replace(incident, sent_digest=digest),
+            finding_ids=[
+                it.finding_id for it in findings if it.incident_id is None or it.incident_id != incident.incident_id
+            ],
             messages=messages,
+            withdrawn=withdrawn,
             at=self.now,
         )
 
 
-def _draft(action: OutboxAction, draft: IssueDraft) -> Message:
-    return Message(action=action, payload=vars(draft))
+def _tell_draft(action: OutboxAction, draft: IssueDraft) -> Message:
+    payload: Mapping[str, Any] = vars(draft)
+    return Message(action=action, payload=payload)

@@ -184,8 +184,8 @@ CREATE TABLE ml_health.outbox (
     finished_at timestamptz,
     error text
 );
-CREATE UNIQUE INDEX outbox_one_pending ON ml_health.outbox (incident_id, action) WHERE status = 'pending';
-CREATE INDEX outbox_to_send ON ml_health.outbox (not_before) WHERE status IN ('pending', 'sending');
+CREATE UNIQUE INDEX outbox_one_waiting ON ml_health.outbox (incident_id, action) WHERE status IN ('pending', 'parked');
+CREATE INDEX outbox_to_send ON ml_health.outbox (not_before) WHERE status IN ('pending', 'sending', 'parked');
 
 -- What was done to models, and why.
 CREATE TABLE ml_health.model_event (

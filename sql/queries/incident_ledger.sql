@@ -3,11 +3,14 @@
 SELECT * FROM ml_health.incident WHERE resolved_at IS NULL ORDER BY opened_at, id;
 
 -- get --
+-- One incident.
 SELECT * FROM ml_health.incident WHERE id = %(incident_id)s;
 
--- latest --
--- The newest incident of a cause.
-SELECT * FROM ml_health.incident WHERE fingerprint = %(fingerprint)s ORDER BY sequence DESC LIMIT 1;
+-- list_latest --
+-- The newest incident of each cause, open or resolved.
+SELECT DISTINCT ON (fingerprint) *
+FROM ml_health.incident WHERE fingerprint = ANY (%(fingerprints)s)
+ORDER BY fingerprint, sequence DESC;
 
 -- insert --
 INSERT INTO ml_health.incident (
@@ -20,6 +23,7 @@ INSERT INTO ml_health.incident (
 RETURNING id;
 
 -- update --
+-- What became of its issue is the sender's to write.
 UPDATE ml_health.incident
 SET severity = %(severity)s, title = %(title)s, updated_at = %(updated_at)s, occurrences = %(occurrences)s,
     resolved_at = %(resolved_at)s, sent_digest = %(sent_digest)s, last_comment_at = %(last_comment_at)s
@@ -27,61 +31,30 @@ WHERE id = %(incident_id)s
 RETURNING id;
 
 -- tie_findings --
-UPDATE ml_health.finding SET incident_id = %(incident_id)s WHERE id = ANY(%(finding_ids)s);
+UPDATE ml_health.finding SET incident_id = %(incident_id)s WHERE id = ANY (%(finding_ids)s);
+
+-- withdraw --
+-- What is not true any more and was not said yet.
+UPDATE ml_health.outbox
+SET status = 'dropped', finished_at = %(at)s, error = 'no longer true'
+WHERE incident_id = %(incident_id)s AND action = ANY (%(actions)s) AND status IN ('pending', 'parked');
 
 -- enqueue --
 -- What was not said yet is said once, as it is now.
 INSERT INTO ml_health.outbox (incident_id, action, payload, not_before, created_at)
 VALUES (%(incident_id)s, %(action)s, %(payload)s, %(at)s, %(at)s)
-ON CONFLICT (incident_id, action) WHERE status = 'pending' DO UPDATE SET payload = excluded.payload;
+ON CONFLICT (incident_id, action) WHERE status IN ('pending', 'parked') DO UPDATE SET payload = excluded.payload;
 
 -- count_healthy_runs --
--- Daily checks since the last finding was resolved; the run that resolved it began at that moment.
+-- Daily checks of the fleet since the last finding was resolved; the run that resolved it began at that moment.
 SELECT count(*)
 FROM ml_health.run
-WHERE task = 'ml_health_check' AND outcome IN ('succeeded', 'partial') AND started_at >= (
-    SELECT max(resolved_at) FROM ml_health.finding WHERE incident_id = %(incident_id)s
-);
+WHERE task = 'ml_health_check' AND outcome IN ('succeeded', 'partial') AND NOT params ? 'series'
+  AND started_at >= (SELECT max(resolved_at) FROM ml_health.finding WHERE incident_id = %(incident_id)s);
 
--- list_waiting --
--- What may be sent now, and what was being sent when somebody died; in the order in which it was said.
-SELECT id, incident_id, action, payload, status, attempts, created_at, sending_at
-FROM ml_health.outbox
-WHERE (status = 'pending' AND not_before <= %(now)s) OR status = 'sending'
-ORDER BY id;
-
--- count_opened --
-SELECT count(*) FROM ml_health.outbox WHERE action = 'open' AND status = 'sent' AND finished_at > %(since)s;
-
--- mark_sending --
-UPDATE ml_health.outbox SET status = 'sending', sending_at = %(at)s, attempts = attempts + 1 WHERE id = %(entry_id)s;
-
--- mark_sent --
-UPDATE ml_health.outbox SET status = 'sent', finished_at = %(at)s, error = NULL WHERE id = %(entry_id)s;
-
--- record_issue --
--- What a call did to the incident's issue; empty values leave what is known.
-UPDATE ml_health.incident
-SET issue_number = coalesce(%(number)s, issue_number),
-    issue_url = coalesce(%(url)s, issue_url),
-    issue_status = coalesce(%(standing)s, issue_status),
-    issue_closed_at = CASE %(standing)s WHEN 'closed' THEN %(at)s::timestamptz WHEN 'open' THEN NULL ELSE issue_closed_at END
-WHERE id = %(incident_id)s;
-
--- merge_put_off --
--- A newer pending message of the same action says more: the older one is dropped.
-UPDATE ml_health.outbox AS old
-SET status = 'dropped', finished_at = %(at)s, error = 'replaced by a newer message'
-WHERE old.id = %(entry_id)s AND EXISTS (
-    SELECT FROM ml_health.outbox AS newer
-    WHERE newer.incident_id = old.incident_id AND newer.action = old.action AND newer.status = 'pending'
-      AND newer.id <> old.id
-);
-
--- put_off --
-UPDATE ml_health.outbox
-SET status = 'pending', not_before = %(until)s, error = %(error)s, sending_at = NULL
-WHERE id = %(entry_id)s AND status IN ('pending', 'sending');
-
--- end --
-UPDATE ml_health.outbox SET status = %(status)s, finished_at = %(at)s, error = %(error)s WHERE id = %(entry_id)s;
+-- list_attempts --
+-- What was done to models of these series since then, in order.
+SELECT series_id, happened_at, event, reason
+FROM ml_health.model_event
+WHERE series_id = ANY (%(series_ids)s) AND happened_at >= %(since)s AND event NOT IN ('pinned', 'unpinned', 'purged')
+ORDER BY happened_at, id;

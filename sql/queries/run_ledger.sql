@@ -6,7 +6,8 @@ WHERE task = %(task)s AND outcome = 'running';
 
 -- open_slot --
 -- The first attempt of a slot, or the next one where it did not succeed and attempts remain.
--- An old slot is not taken up again once a newer one is finished, as after a clock that went back.
+-- An old slot is not taken up again once a newer one is finished, as after a clock that went back; a run of one
+-- series finishes no slot of the fleet.
 INSERT INTO ml_health.run AS run (task, slot, attempt, outcome, params, owner, started_at)
 VALUES (%(task)s, %(slot)s, 1, 'running', %(params)s, %(owner)s, %(at)s)
 ON CONFLICT (task, slot) DO UPDATE
@@ -17,7 +18,7 @@ WHERE run.outcome IN ('partial', 'failed', 'interrupted')
   AND NOT EXISTS (
       SELECT FROM ml_health.run AS newer
       WHERE newer.task = run.task AND newer.slot > run.slot
-        AND newer.outcome IN ('succeeded', 'partial', 'skipped')
+        AND newer.outcome IN ('succeeded', 'partial', 'skipped') AND NOT newer.params ? 'series'
   )
 RETURNING id, task, slot, attempt, outcome, started_at, finished_at, reason, counts;
 
@@ -53,10 +54,11 @@ SELECT id, task, slot, attempt, outcome, started_at, finished_at, reason, counts
 FROM ml_health.run WHERE task = %(task)s AND slot = %(slot)s;
 
 -- latest --
--- The run with the newest slot; without outcomes, whatever became of it.
+-- The run of the fleet with the newest slot; without outcomes, whatever became of it.
 SELECT id, task, slot, attempt, outcome, started_at, finished_at, reason, counts
 FROM ml_health.run
-WHERE task = %(task)s AND (%(outcomes)s::text[] IS NULL OR outcome = ANY (%(outcomes)s::text[]))
+WHERE task = %(task)s AND NOT params ? 'series'
+  AND (%(outcomes)s::text[] IS NULL OR outcome = ANY (%(outcomes)s::text[]))
 ORDER BY slot DESC LIMIT 1;
 
 -- try_lock --

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -333,6 +333,26 @@ def test_changes_reach_a_renamed_repository(
 
     issue = github.state.issues[1]
     assert (issue["title"], issue["state"], len(github.state.comments[1])) != ("pump-7 is stuck", "open", 0)
+
+
+def test_an_issue_filed_before_a_rename_is_known_under_its_old_address(
+    github: GitHubServer, tracker: GitHubIssues
+) -> None:
+    """Its address names the repository's earlier name, and that leads to the same repository."""
+    ref = tracker.open(DRAFT)
+    github.state.rename("acme/works")
+
+    with closing(GitHubIssues("acme/works", github.token, base_url=github.url, timeout_s=1)) as anew:
+        assert anew.state(ref).status is IssueStatus.OPEN
+
+
+def test_an_issue_of_another_repository_is_elsewhere(github: GitHubServer, tracker: GitHubIssues) -> None:
+    """A site that changed its repository does not write on whatever carries the number in the new one."""
+    tracker.open(DRAFT)
+
+    strange = IssueRef(number=1, url=f"{github.url}/acme/mill/issues/1")
+
+    assert tracker.state(strange).status is IssueStatus.ELSEWHERE
 
 
 def test_closed_issues_are_found_after_a_rename(github: GitHubServer, tracker: GitHubIssues) -> None:

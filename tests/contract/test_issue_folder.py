@@ -36,7 +36,7 @@ def test_a_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
     tracker = IssueFolder(tmp_path / "issues")
 
     assert tracker.find(FINGERPRINT) is None
-    assert tracker.state(IssueRef(number=1, url="")).status is IssueStatus.MISSING
+    assert tracker.state(IssueRef(number=1, url=str(tmp_path / "issues" / "0001.md"))).status is IssueStatus.MISSING
     assert list(tmp_path.iterdir()) == []
 
 

@@ -269,6 +269,17 @@ def test_nobody_can_make_an_issue_missing(site: Site) -> None:
         site.tracker.set_status(ref, IssueStatus.MISSING)
 
 
-def test_an_unknown_number_is_missing(site: Site) -> None:
-    """A reference to an issue that never was is told as missing."""
-    assert site.tracker.state(IssueRef(number=99, url="")).status is IssueStatus.MISSING
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "/var/lib/other/issues/0001.md",
+        "https://github.com/acme/plant/issues/1",
+        "http://127.0.0.1:9/acme/plant/issues/1",
+    ],
+)
+def test_an_issue_of_another_tracker_is_elsewhere(site: Site, url: str) -> None:
+    """Whatever carries the same number here is not taken for it: it may be somebody else's issue."""
+    site.tracker.open(make_draft())
+
+    assert site.tracker.state(IssueRef(number=1, url=url)).status is IssueStatus.ELSEWHERE
