@@ -107,26 +107,23 @@ def print_summary(summary: Summary, console: Console) -> None:
 
 def _print_planted(summary: Summary, console: Console) -> None:
     console.rule("What was put in, and what was found")
-    table = Table("device", "what was done to it", "found by", "when", "in its own words")
     for planted in summary.planted:
-        found = planted.found
-        table.add_row(
-            planted.series,
-            planted.words,
-            planted.check if found else "[red]not found[/red]",
-            f"{found.opened_at:%a %d %b %H:%M}" if found else "",
-            escape(found.message) if found else "",
-        )
-    console.print(table)
+        console.print(f"[bold]{planted.series}[/bold]: {planted.words}")
+        if planted.found is None:
+            console.print(f"  [red]not found[/red] by the check {planted.check}")
+            continue
+        found = f"[green]found[/green] by the check [bold]{planted.check}[/bold]"
+        console.print(f"  {found} on {planted.found.opened_at:%a %d %b at %H:%M}: {escape(planted.found.message)}")
 
 
 def _print_models(summary: Summary, console: Console) -> None:
     console.rule("The models at the end")
-    table = Table("series", "state", "health", "version", "readings scored", "anomalies", "episodes")
+    table = Table("series", "health", "version", "scored", "anomalies", "episodes")
     for tally in summary.series:
         version = "" if tally.version is None else f"v{tally.version}"
+        health = tally.health if tally.state == "modelled" else tally.state
         figures = (f"{tally.scored:,}", f"{tally.anomalies:,}", f"{tally.episodes:,}")
-        table.add_row(tally.series, tally.state, tally.health.replace("_", " "), version, *figures)
+        table.add_row(tally.series, health.replace("_", " "), version, *figures)
     console.print(table)
     events = Counter(event.event for event in summary.events)
     told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in events.most_common())
@@ -136,7 +133,8 @@ def _print_models(summary: Summary, console: Console) -> None:
 def _print_refusals(summary: Summary, console: Console) -> None:
     refused = {event.series: event for event in summary.events if event.event == "not_promoted"}
     for event in refused.values():
-        console.print(f"Refused: {event.series} v{event.version}: {escape(event.reason or '')}")
+        words = f"The retrained model of [bold]{event.series}[/bold] was refused, the old one serves on"
+        console.print(f"{words}: {escape(event.reason or '')}.")
 
 
 def _print_rest(summary: Summary, console: Console) -> None:
