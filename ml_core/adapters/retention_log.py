@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 from uuid import UUID
 
-import pandas as pd
-from psycopg2 import sql
+import pyarrow as pa
 
+from ml_core.adapters.arrow_rows import rows_to_arrow
 from ml_core.adapters.postgres import Database
 from ml_core.sql import load_queries
 
-_ROWS_A_BATCH = 50_000
+_HISTORY = ("delete_check_results", "delete_run_items", "delete_rejected_readings", "delete_rollups")
 
 
 class PostgresRetentionLog:
-    """Retention by dropping partitions and deleting old history."""
+    """Retention by dropping partitions and deleting old history, `rows_per_batch` rows of a table at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, rows_per_batch: int = 50_000) -> None:
         self._database = database
+        self._rows_per_batch = rows_per_batch
         self._queries = load_queries("retention_log")
 
     def cited_models(self) -> frozenset[UUID]:
-        """Models that an open finding is about."""
+        """Models that an open finding, or one of an open incident, is about."""
         with self._database.transaction() as cur:
             cur.execute(self._queries["cited_models"])
-            return frozenset(UUID(str(model_id)) for (model_id,) in cur.fetchall())
+            return frozenset(model_id for (model_id,) in cur.fetchall())
 
     def expired_partitions(self, *, before: datetime) -> list[str]:
         """Partitions of the anomaly log with nothing younger than `before`, the oldest first."""
@@ -34,28 +35,32 @@ class PostgresRetentionLog:
             cur.execute(self._queries["expired_partitions"], {"before": before})
             return [name for (name,) in cur.fetchall()]
 
-    def read_partition(self, name: str) -> Iterator[pd.DataFrame]:
-        """A partition's rows in batches, for the archive."""
-        query = sql.SQL("SELECT * FROM {} ORDER BY timestamp, id").format(sql.Identifier("public", name))
+    def read_partition(self, name: str, *, before: datetime) -> Generator[pa.Table]:
+        """An expired partition's rows in batches of one schema, at least one batch; close it when done."""
         with self._database.transaction() as cur:
-            cur.execute(sql.SQL("DECLARE archive NO SCROLL CURSOR FOR ") + query)
+            cur.execute(self._queries["open_partition"], {"name": name, "before": before})
+            is_first = True
             while True:
-                cur.execute(sql.SQL("FETCH {} FROM archive").format(sql.Literal(_ROWS_A_BATCH)))
-                rows = cur.fetchall()
-                if not rows:
+                cur.execute(self._queries["fetch_rows"], {"rows": self._rows_per_batch})
+                if not cur.rowcount and not is_first:
                     return
-                yield pd.DataFrame(rows, columns=[column.name for column in cur.description or ()])
+                yield rows_to_arrow(cur.description or (), cur.fetchall())
+                is_first = False
 
     def drop_partition(self, name: str, *, before: datetime) -> None:
         """Drop a partition that is expired; anything else is refused by the database."""
         with self._database.transaction() as cur:
             cur.execute(self._queries["drop_partition"], {"name": name, "before": before})
 
-    def delete_history(self, *, before: datetime) -> int:
-        """Delete check results, run items and rejected readings older than `before`; rows deleted."""
+    def delete_history(self, *, before: datetime, rollups_before: datetime) -> int:
+        """Delete some check results, run items, refused readings and rollups of before then.
+
+        Answers how many rows went; call it until that is 0.
+        """
+        limits = {"before": before, "rollups_before": rollups_before, "rows": self._rows_per_batch}
         deleted = 0
         with self._database.transaction() as cur:
-            for name in ("delete_check_results", "delete_run_items", "delete_rejected_readings"):
-                cur.execute(self._queries[name], {"before": before})
+            for name in _HISTORY:
+                cur.execute(self._queries[name], limits)
                 deleted += cur.rowcount
         return deleted

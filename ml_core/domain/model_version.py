@@ -68,6 +68,7 @@ class ModelVersion:
     trained_at: datetime | None = None
     promoted_at: datetime | None = None
     retired_at: datetime | None = None
+    updated_at: datetime | None = None
     training_from: datetime | None = None
     training_to: datetime | None = None
     training_samples: int | None = None

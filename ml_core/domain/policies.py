@@ -169,7 +169,7 @@ class EscalationPolicy:
     settle_s: Annotated[float, Ge(0)] = setting(
         120.0, "Seconds before a call with unknown outcome is looked for on the tracker."
     )
-    digest_from: Count = setting(5, "Findings of one check from which one issue tells them all.")
+    digest_from: Count = setting(5, "Devices with one check from which on one issue tells them all.")
     label: str = setting("ml-health", "Label on every issue; also what recovery searches for.")
     assignees: tuple[str, ...] = setting((), "Logins that every new issue is assigned to.")
     dashboard_url: str = setting("", "Address of Grafana, for links in issues.")
@@ -184,6 +184,9 @@ class RetentionPolicy:
     rejected_days: Positive = setting(7.0, "Days for which rejected and quarantined versions are kept.")
     trash_days: Positive = setting(7.0, "Days in the trash before an artifact is unlinked.")
     detection_days: Annotated[float, Ge(30)] = setting(180.0, "Days of anomaly log that are kept.")
-    run_days: Positive = setting(90.0, "Days for which run items and check results are kept.")
-    min_blast_radius: Count = setting(20, "Removals in one run that never need confirmation.")
+    run_days: Positive = setting(
+        90.0, "Days for which run items, check results and lines refused by imports are kept."
+    )
+    rollup_days: Positive = setting(730.0, "Days for which hourly figures of scoring are kept.")
+    min_blast_radius: Count = setting(20, "Models removed by one run that never need confirmation.")
     archive_url: str = setting("", "fsspec URL where expired detections are written as Parquet before they go.")

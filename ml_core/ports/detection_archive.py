@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 
 class DetectionArchive(Protocol):
     """A folder or object store of Parquet files, one a partition."""
 
-    def write(self, name: str, batches: Iterable[pd.DataFrame]) -> int:
-        """Write the rows of one partition, all or nothing; rows written."""
+    def write(self, name: str, batches: Iterable[pa.Table]) -> int:
+        """Write a partition (one batch of rows at least), all or nothing, in place of an older file; rows written."""
         ...

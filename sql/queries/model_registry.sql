@@ -1,7 +1,7 @@
 -- list_versions --
 -- Versions by series and number; a null filter takes all. Adopted models without a usable name have no series.
 SELECT id AS model_id, series_id, version, model_type AS kind, status, created_at, trained_at, promoted_at,
-       retired_at, training_from, training_to, training_samples, training_ms, contamination, n_estimators,
+       retired_at, updated_at, training_from, training_to, training_samples, training_ms, contamination, n_estimators,
        target_alarm_rate, artifact_sha256, artifact_bytes, artifact_purged_at, pinned, adopted, cause,
        outcome_reason, metadata
 FROM public.ml_models
@@ -38,7 +38,7 @@ SELECT gen_random_uuid(), series.tenant_id, series.device_id, series.metric_name
 FROM ml_health.series
 WHERE series.id = %(series_id)s
 RETURNING id AS model_id, series_id, version, model_type AS kind, status, created_at, trained_at, promoted_at,
-          retired_at, training_from, training_to, training_samples, training_ms, contamination, n_estimators,
+          retired_at, updated_at, training_from, training_to, training_samples, training_ms, contamination, n_estimators,
           target_alarm_rate, artifact_sha256, artifact_bytes, artifact_purged_at, pinned, adopted, cause,
           outcome_reason, metadata;
 
