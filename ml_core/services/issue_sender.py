@@ -81,28 +81,26 @@ class _Attempt:
     incident: Incident
 
     def send(self) -> None:
-        """Say it, or drop it where it has become pointless."""
-        if self.incident.issue_number is None or self.incident.issue_url is None:
-            if self.entry.action is OutboxAction.OPEN:
-                self._file()
-            else:
-                self._drop("there is no issue to say it on")
-            return
-        self._claim()
-        self._say(IssueRef(number=self.incident.issue_number, url=self.incident.issue_url))
+        """Claim it, then say it, or drop it where it has become pointless."""
+        settled_at = self.sender.now + timedelta(seconds=self.sender.policy.settle_s)
+        self.sender.outbox.claim(self.entry, at=self.sender.now, settled_at=settled_at)
+        if self.incident.issue_number is not None and self.incident.issue_url is not None:
+            self._say(IssueRef(number=self.incident.issue_number, url=self.incident.issue_url))
+        elif self.entry.action is OutboxAction.OPEN:
+            self._file()
+        else:
+            self._drop("there is no issue to say it on")
 
     def _file(self) -> None:
         """File a new issue; it is looked for first where an earlier try may have worked, or the tracker was moved."""
-        previous = self.incident.previous_issue_url
-        known = self.sender.tracker.find(self.incident.fingerprint) if self.entry.attempts or previous else None
+        tracker, previous = self.sender.tracker, self.incident.previous_issue_url
+        known = tracker.find(self.incident.fingerprint) if self.entry.attempts or previous else None
         if known is not None and known.url != previous:
-            self._claim()
             self._say(known)
         elif self.incident.resolved_at is not None:
             self._drop("recovered before it was told")
         else:
-            self._claim()
-            self._record(self.sender.tracker.open(_to_draft(self.entry)), IssueStanding.OPEN)
+            self._record(tracker.open(_to_draft(self.entry)), IssueStanding.OPEN)
 
     def _say(self, ref: IssueRef) -> None:
         tracker = self.sender.tracker
@@ -127,10 +125,6 @@ class _Attempt:
                     tracker.set_status(ref, IssueStatus.COMPLETED)
                     standing = IssueStanding.CLOSED
         self._record(ref, standing)
-
-    def _claim(self) -> None:
-        settled_at = self.sender.now + timedelta(seconds=self.sender.policy.settle_s)
-        self.sender.outbox.claim(self.entry, at=self.sender.now, settled_at=settled_at)
 
     def _record(self, ref: IssueRef, standing: IssueStanding) -> None:
         self.sender.outbox.mark_sent(self.entry, at=self.sender.now, ref=ref, standing=standing)
