@@ -23,6 +23,12 @@ class PostgresRetentionLog:
         self._rows_per_batch = rows_per_batch
         self._queries = load_queries("retention_log")
 
+    def series_with_artifacts(self) -> list[int]:
+        """Every series of which some version still has its artifact, whatever its name and state."""
+        with self._database.transaction() as cur:
+            cur.execute(self._queries["series_with_artifacts"])
+            return [series_id for (series_id,) in cur.fetchall()]
+
     def cited_models(self) -> frozenset[UUID]:
         """Models that an open finding, or one of an open incident, is about."""
         with self._database.transaction() as cur:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 class RetentionLog(Protocol):
     """Old detections, check results and run items, and what still needs its model."""
 
+    def series_with_artifacts(self) -> list[int]:
+        """Every series of which some version still has its artifact, whatever its name and state."""
+        ...
+
     def cited_models(self) -> frozenset[UUID]:
         """Models that an open finding, or one of an open incident, is about."""
         ...

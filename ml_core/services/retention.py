@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from ml_core.domain.blast_radius import BlastRadius
@@ -18,6 +19,7 @@ from ml_core.ports.retention_log import RetentionLog
 from ml_core.services.runs import RunRecorder
 
 UNPURGED = tuple(status for status in ModelStatus if status is not ModelStatus.PURGED)
+SERIES_PER_BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +47,12 @@ class Purge:
 
     def plan(self) -> PurgePlan:
         """What would go; the same all day unless something happens, so that a person has time to confirm it."""
+        # Files before rows: what is written meanwhile is no orphan.
+        stored = {artifact.sha256: artifact.modified_at for artifact in self.artifacts.list_artifacts()}
         return draw_plan(
-            self.models.list_versions(statuses=UNPURGED),
+            list(self._list_versions()),
             cited=self.retention.cited_models(),
-            stored={artifact.sha256: artifact.modified_at for artifact in self.artifacts.list_artifacts()},
+            stored=stored,
             partitions=self.retention.expired_partitions(before=self._detections_before),
             policy=self.policy,
             now=self._today,
@@ -87,6 +91,14 @@ class Purge:
             bytes_freed=self.artifacts.empty_trash(before=self.now - timedelta(days=self.policy.trash_days)),
             history_rows=self._delete_history(run),
         )
+
+    def _list_versions(self) -> Iterator[ModelVersion]:
+        """All versions that have an artifact to lose, without their metadata, which is large and not needed."""
+        ids = self.retention.series_with_artifacts()
+        for start in range(0, len(ids), SERIES_PER_BATCH):
+            batch = ids[start : start + SERIES_PER_BATCH]
+            for version in self.models.list_versions(series_ids=batch, statuses=UNPURGED):
+                yield replace(version, metadata={})
 
     @property
     def _today(self) -> datetime:

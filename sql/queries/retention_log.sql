@@ -1,3 +1,10 @@
+-- series_with_artifacts --
+-- Taken from the models themselves: a series that is missing here would have its artifacts taken for orphans.
+SELECT DISTINCT series_id
+FROM public.ml_models
+WHERE artifact_sha256 IS NOT NULL AND artifact_purged_at IS NULL
+ORDER BY series_id;
+
 -- cited_models --
 -- Models that open findings are about, or findings of an incident that is still open.
 SELECT DISTINCT finding.model_id

@@ -144,10 +144,11 @@ class Site:
         )
 
     def partitions(self) -> list[str]:
-        """Partitions of the anomaly log by name."""
+        """Months of the anomaly log by name."""
         found = self.rows(
             "SELECT inhrelid::regclass::text FROM pg_inherits"
-            " WHERE inhparent = 'public.anomaly_detections'::regclass ORDER BY 1"
+            r" WHERE inhparent = 'public.anomaly_detections'::regclass AND inhrelid::regclass::text ~ '_\d{4}_\d{2}$'"
+            " ORDER BY 1"
         )
         return [name for (name,) in found]
 
