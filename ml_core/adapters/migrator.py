@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.errors import InsufficientPrivilege
 from psycopg2.extensions import cursor
 
 from ml_core.adapters.postgres import Database
@@ -15,6 +17,8 @@ from ml_core.adapters.postgres_session import Session
 from ml_core.adapters.schema_resources import Migration, SchemaResources, load_packaged_resources
 from ml_core.errors import SchemaVersionError
 from ml_core.sql import load_queries
+
+logger = logging.getLogger(__name__)
 
 
 class Migrator:
@@ -76,9 +80,7 @@ class Migrator:
             applied = self.pending()
             for migration in applied:
                 self._apply_one(migration)
-            with self._transaction() as cur:
-                self._refresh_views(cur)
-                cur.execute(self._resources.roles or "SELECT 1")
+            self._refresh_views_and_roles()
         return applied
 
     def _await_turn(self, session: Session) -> None:
@@ -88,8 +90,15 @@ class Migrator:
 
     def _ensure_version_table(self) -> None:
         with self._transaction() as cur:
-            if not self._is_true(cur, "version_table_exists"):
+            if self._is_true(cur, "version_table_exists"):
+                return
+            try:
                 cur.execute(self._queries["create_version_table"])
+            except InsufficientPrivilege as exc:
+                raise SchemaVersionError(
+                    f"the database {self._database.address} has no schema ml_health, and this login may not create "
+                    f"it ({_tell(exc)}): run `ml-health db migrate` as the owner of the database, or GRANT CREATE on it"
+                ) from exc
 
     def _apply_one(self, migration: Migration) -> None:
         row = {"version": migration.version, "name": migration.name, "applied_at": datetime.now(UTC)}
@@ -101,7 +110,7 @@ class Migrator:
             raise SchemaVersionError(
                 f"the database {self._database.address} stays at schema version {migration.version - 1}, "
                 f"this code needs {self._resources.version}: migration {migration} failed and nothing "
-                f"of it was kept ({' '.join(str(exc).split())})"
+                f"of it was kept ({_tell(exc)})"
             ) from exc
 
     @contextmanager
@@ -118,6 +127,14 @@ class Migrator:
         cur.execute(self._queries[query])
         return cur.fetchone() == (True,)
 
+    def _refresh_views_and_roles(self) -> None:
+        with self._transaction() as cur:
+            self._refresh_views(cur)
+            told_before = len(cur.connection.notices)
+            cur.execute(self._resources.roles or "SELECT 1")
+            for notice in cur.connection.notices[told_before:]:
+                logger.warning("%s: %s", self._database.address, " ".join(notice.split()))
+
     def _refresh_views(self, cur: cursor) -> None:
         if not self._is_true(cur, "grafana_schema_exists"):
             cur.execute(self._queries["create_grafana_schema"])
@@ -127,3 +144,9 @@ class Migrator:
             cur.execute(sql.SQL("DROP VIEW {}").format(sql.SQL(", ").join(views)))
         for view in self._resources.views:
             cur.execute(view)
+
+
+def _tell(exc: psycopg2.Error) -> str:
+    """What the server said and advised, in one line and without the place in our SQL."""
+    words = (exc.diag.message_primary or str(exc), exc.diag.message_detail, exc.diag.message_hint)
+    return " ".join(" ".join(filter(None, words)).split())

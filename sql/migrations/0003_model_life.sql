@@ -226,31 +226,42 @@ CREATE TABLE ml_health.verdict (
 CREATE INDEX verdict_latest ON ml_health.verdict (detection_id, id DESC);
 CREATE INDEX verdict_of_series ON ml_health.verdict (series_id, detection_timestamp);
 
--- Monthly partitions of the anomaly log, made before rows of that time are written.
--- The owner's right, lent to the writer for this one thing.
+-- Monthly partitions of the anomaly log, made before rows of that time are written; also for rows that came
+-- while there was none. The owner's right, lent to the writer for this one thing.
 CREATE FUNCTION ml_health.ensure_detection_partitions(p_from timestamptz, p_to timestamptz) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
 DECLARE
-    month timestamp := date_trunc('month', p_from AT TIME ZONE 'UTC');
-    made integer := 0;
+    adopted_until CONSTANT timestamptz := (
+        SELECT substring(pg_get_expr(relpartbound, oid) FROM 'TO \(''([^'']+)''\)')::timestamptz
+        FROM pg_class WHERE oid = to_regclass('public.anomaly_detections_adopted')
+    );
+    month timestamp;
     name text;
+    made integer := 0;
 BEGIN
     IF p_to < p_from OR p_to - p_from > interval '100 years' THEN
         RAISE EXCEPTION 'partitions from % to % are refused: at most 100 years, in order', p_from, p_to;
     END IF;
-    WHILE month AT TIME ZONE 'UTC' <= p_to LOOP
+    FOR month IN
+        SELECT generate_series(date_trunc('month', p_from AT TIME ZONE 'UTC'), p_to AT TIME ZONE 'UTC', interval '1 month')
+        UNION
+        SELECT date_trunc('month', "timestamp" AT TIME ZONE 'UTC')
+        FROM public.anomaly_detections_default WHERE isfinite("timestamp")
+        ORDER BY 1
+    LOOP
         name := 'anomaly_detections_' || to_char(month, 'YYYY_MM');
-        IF to_regclass('public.' || name) IS NULL AND NOT EXISTS (
-            SELECT FROM pg_class AS part
-            WHERE part.oid = to_regclass('public.anomaly_detections_adopted')
-              AND month AT TIME ZONE 'UTC' < substring(pg_get_expr(part.relpartbound, part.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz
-        ) THEN
-            PERFORM pg_advisory_xact_lock(hashtext('ml_health.ensure_detection_partitions'));
-            EXECUTE format('CREATE TABLE IF NOT EXISTS public.%I PARTITION OF public.anomaly_detections FOR VALUES FROM (%L) TO (%L)',
-                           name, month AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC');
-            made := made + 1;
-        END IF;
-        month := month + interval '1 month';
+        CONTINUE WHEN month AT TIME ZONE 'UTC' < adopted_until OR to_regclass('public.' || name) IS NOT NULL;
+        PERFORM pg_advisory_xact_lock(hashtext('ml_health.ensure_detection_partitions'));
+        -- Somebody else may have made it while we waited.
+        CONTINUE WHEN to_regclass('public.' || name) IS NOT NULL;
+        EXECUTE format('CREATE TABLE public.%I (LIKE public.anomaly_detections INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+        EXECUTE format('WITH waiting AS (DELETE FROM public.anomaly_detections_default '
+                       'WHERE "timestamp" >= %2$L AND "timestamp" < %3$L RETURNING *) '
+                       'INSERT INTO public.%1$I SELECT * FROM waiting',
+                       name, month AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC');
+        EXECUTE format('ALTER TABLE public.anomaly_detections ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
+                       name, month AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC');
+        made := made + 1;
     END LOOP;
     RETURN made;
 END $$;
@@ -258,7 +269,7 @@ END $$;
 -- Partitions of the anomaly log that hold nothing younger than the given time.
 CREATE FUNCTION ml_health.expired_detection_partitions(p_before timestamptz)
 RETURNS TABLE (name text, until timestamptz, bytes bigint)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
     SELECT part.relname::text, bound.until, pg_total_relation_size(part.oid)
     FROM pg_inherits
     JOIN pg_class AS part ON part.oid = inhrelid

@@ -1,0 +1,463 @@
+-- The schema as it is today, to read. Databases are made and carried on by sql/migrations (`ml-health db migrate`);
+-- a test holds that both end in the same structure. Views of schema grafana are in sql/views, rights in sql/roles.sql.
+-- All moments are timestamptz. No reference deletes along with what it refers to.
+
+CREATE SCHEMA ml_health;
+
+-- Which migrations this database has seen; written by the migrator alone.
+CREATE TABLE ml_health.schema_version (
+    version integer NOT NULL PRIMARY KEY,
+    name text NOT NULL,
+    applied_at timestamptz NOT NULL
+);
+
+
+-- SERIES ---------------------------------------------------------------------------------------------------------
+-- A series is (tenant, device, metric); a site without tenants has one fixed tenant, all zeros. Its state says where
+-- it stands in life, its health how its model does: two axes.
+
+CREATE TABLE ml_health.series (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    device_id varchar(255) NOT NULL,
+    metric_name varchar(255) NOT NULL,
+    state text NOT NULL DEFAULT 'collecting'
+        CONSTRAINT series_state_known CHECK (state IN ('collecting', 'modelled', 'unmodellable', 'circuit_open')),
+    state_reason text,
+    discovered_at timestamptz NOT NULL,
+    newest_reading_at timestamptz,
+    trainable_at timestamptz,
+    training_failures integer NOT NULL DEFAULT 0,
+    circuit_open_until timestamptz,
+    health text NOT NULL DEFAULT 'unknown'
+        CONSTRAINT series_health_known
+        CHECK (health IN ('healthy', 'stale', 'degraded', 'no_data', 'broken', 'unknown')),
+    health_reasons text[] NOT NULL DEFAULT '{}',
+    health_checked_at timestamptz,
+    muted_until timestamptz,
+    mute_reason text,
+    CONSTRAINT series_named_once UNIQUE (tenant_id, device_id, metric_name)
+);
+
+
+-- MODELS ---------------------------------------------------------------------------------------------------------
+-- The platform's table, one row a model version. Columns up to updated_at are the platform's own and keep their names,
+-- as other programs read them. At most one version of a series is active, by constraint. Adopted versions are the
+-- platform's own models: their pickles are never opened, so they are retired.
+
+CREATE TABLE public.ml_models (
+    id uuid NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+    device_id varchar(255) NOT NULL,
+    metric_name varchar(255) NOT NULL,
+    model_type varchar(50) NOT NULL DEFAULT 'isolation_forest',
+    model_path text,
+    status varchar(50) NOT NULL DEFAULT 'candidate'
+        CONSTRAINT ml_models_status_known CHECK (status IN
+            ('candidate', 'shadow', 'active', 'retired', 'rejected', 'quarantined', 'purged')),
+    accuracy double precision,
+    false_positive_rate double precision,
+    training_samples integer,
+    contamination double precision,
+    n_estimators integer,
+    trained_at timestamptz,
+    last_used_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz,
+    tenant_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    series_id bigint REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    version integer NOT NULL,
+    cause text,
+    outcome_reason text,
+    artifact_sha256 text,
+    artifact_bytes bigint,
+    artifact_purged_at timestamptz,
+    training_from timestamptz,
+    training_to timestamptz,
+    training_ms double precision,
+    target_alarm_rate double precision,
+    promoted_at timestamptz,
+    retired_at timestamptz,
+    pinned boolean NOT NULL DEFAULT false,
+    adopted boolean NOT NULL DEFAULT false,
+    metadata jsonb NOT NULL DEFAULT '{}',
+    CONSTRAINT ml_models_of_a_series CHECK (series_id IS NOT NULL OR adopted),
+    CONSTRAINT ml_models_numbered_once UNIQUE (tenant_id, device_id, metric_name, version),
+    CONSTRAINT ml_models_purged_is_not_in_use CHECK (artifact_purged_at IS NULL OR
+        (status IN ('retired', 'rejected', 'quarantined', 'purged') AND NOT pinned))
+);
+CREATE UNIQUE INDEX ml_models_one_active ON public.ml_models (tenant_id, device_id, metric_name) WHERE status = 'active';
+CREATE INDEX ml_models_by_series ON public.ml_models (series_id, status);
+
+-- The platform may go on writing models of its own, without our columns: they are kept like adopted ones.
+CREATE FUNCTION ml_health.adopt_model() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Whoever numbers a version holds its series, here as in the program itself.
+    SELECT series.id INTO NEW.series_id FROM ml_health.series
+    WHERE (series.tenant_id, series.device_id, series.metric_name) = (NEW.tenant_id, NEW.device_id, NEW.metric_name)
+    FOR UPDATE;
+    NEW.version := 1 + coalesce((
+        SELECT max(version) FROM public.ml_models AS earlier
+        WHERE (earlier.tenant_id, earlier.device_id, earlier.metric_name)
+            = (NEW.tenant_id, NEW.device_id, NEW.metric_name)
+    ), 0);
+    NEW.adopted := true;
+    NEW.outcome_reason := 'written by the platform with status ' || coalesce(NEW.status, 'none');
+    NEW.status := 'retired';
+    NEW.retired_at := coalesce(NEW.updated_at, NEW.trained_at, NEW.created_at);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER ml_models_of_the_platform BEFORE INSERT ON public.ml_models
+    FOR EACH ROW WHEN (NEW.version IS NULL) EXECUTE FUNCTION ml_health.adopt_model();
+
+
+-- ANOMALY LOG ----------------------------------------------------------------------------------------------------
+-- The platform's table, one row a flagged reading (every reading with scoring.log_normal), in monthly partitions that
+-- expire as a whole. Columns up to telemetry_id are the platform's own. What was there at adoption is the partition
+-- anomaly_detections_adopted.
+
+CREATE TABLE public.anomaly_detections (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    model_id uuid REFERENCES public.ml_models (id) ON DELETE RESTRICT,
+    device_id varchar(255) NOT NULL,
+    metric_name varchar(255) NOT NULL,
+    value double precision,
+    anomaly_score double precision,
+    is_anomaly boolean,
+    confidence double precision,
+    "timestamp" timestamptz NOT NULL DEFAULT now(),
+    metadata jsonb,
+    telemetry_id uuid,
+    tenant_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    series_id bigint,
+    frozen_score double precision,
+    severity double precision,
+    band_low double precision,
+    band_high double precision,
+    episode_id bigint,
+    detected_at timestamptz,
+    -- With the time, as a key of a partitioned table must hold it.
+    PRIMARY KEY (id, "timestamp"),
+    CONSTRAINT anomaly_detections_scored_once UNIQUE (series_id, "timestamp")
+) PARTITION BY RANGE ("timestamp");
+-- Rows of a time that has no partition yet, such as the platform's own; they are sorted in when it gets one.
+CREATE TABLE public.anomaly_detections_default PARTITION OF public.anomaly_detections DEFAULT;
+CREATE INDEX anomaly_detections_flagged ON public.anomaly_detections ("timestamp") WHERE is_anomaly;
+CREATE INDEX anomaly_detections_of_device ON public.anomaly_detections (device_id, metric_name, "timestamp");
+CREATE INDEX anomaly_detections_of_model ON public.anomaly_detections (model_id);
+
+-- TELEMETRY --------------------------------------------------------------------------------------------------------
+-- Readings, and those that an import refused. A site that has its own relation maps it in [telemetry] instead.
+
+-- Telemetry, where the platform has no relation of its own to map.
+CREATE TABLE ml_health.telemetry (
+    tenant_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    device_id varchar(255) NOT NULL,
+    metric_name varchar(255) NOT NULL,
+    "timestamp" timestamptz NOT NULL,
+    value double precision NOT NULL
+        CONSTRAINT telemetry_value_finite CHECK (value > '-Infinity' AND value < 'Infinity'),
+    PRIMARY KEY (tenant_id, device_id, metric_name, "timestamp")
+);
+
+-- Rows that an import refused, as they came, each with its reason.
+CREATE TABLE ml_health.rejected_reading (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source text NOT NULL,
+    line bigint NOT NULL,
+    raw text NOT NULL,
+    reason text NOT NULL,
+    rejected_at timestamptz NOT NULL,
+    CONSTRAINT rejected_reading_kept_once UNIQUE (source, line, raw)
+);
+
+
+-- RUNS -------------------------------------------------------------------------------------------------------------
+-- What was run, when, by whom, and what became of each series in it.
+
+-- One row a (task, slot): a slot runs once however many hosts call it.
+CREATE TABLE ml_health.run (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    task text NOT NULL,
+    slot timestamptz NOT NULL,
+    attempt integer NOT NULL DEFAULT 1,
+    outcome text NOT NULL
+        CONSTRAINT run_outcome_known CHECK (outcome IN ('running', 'succeeded', 'partial', 'failed', 'skipped', 'interrupted')),
+    reason text,
+    params jsonb NOT NULL DEFAULT '{}',
+    counts jsonb NOT NULL DEFAULT '{}',
+    owner text NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    duration_ms double precision,
+    CONSTRAINT run_once_a_slot UNIQUE (task, slot)
+);
+
+-- What a run did to each series, so that an interrupted run resumes and no failure is silent.
+CREATE TABLE ml_health.run_item (
+    run_id bigint NOT NULL REFERENCES ml_health.run (id) ON DELETE RESTRICT,
+    series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    outcome text NOT NULL
+        CONSTRAINT run_item_outcome_known CHECK (outcome IN ('succeeded', 'failed', 'skipped')),
+    reason text,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (run_id, series_id)
+);
+
+
+-- SCORING ----------------------------------------------------------------------------------------------------------
+-- Where scoring stands, what it found, and what it did.
+
+-- What has been seen since the model was made: saved with the detections in one transaction.
+CREATE TABLE ml_health.detector_state (
+    series_id bigint PRIMARY KEY REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    model_id uuid NOT NULL REFERENCES public.ml_models (id) ON DELETE RESTRICT,
+    state bytea NOT NULL DEFAULT '',
+    scored_from timestamptz NOT NULL,
+    watermark timestamptz NOT NULL,
+    recent timestamptz[] NOT NULL DEFAULT '{}',
+    revision bigint NOT NULL DEFAULT 0,
+    flat_value double precision,
+    flat_run bigint NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL
+);
+COMMENT ON COLUMN ml_health.detector_state.scored_from IS
+    'Readings up to here were there before scoring began (the first model learned from them): never scored.';
+COMMENT ON COLUMN ml_health.detector_state.revision IS
+    'Rises with every change: whoever scored from an older one writes nothing.';
+COMMENT ON COLUMN ml_health.detector_state.recent IS
+    'Instants scored within the lateness window behind the watermark: a late reading is one that is not among them.';
+
+-- Consecutive anomalies, told once.
+CREATE TABLE ml_health.episode (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    opened_at timestamptz NOT NULL,
+    last_alarm_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    alarms bigint NOT NULL,
+    quiet_readings integer NOT NULL DEFAULT 0,
+    peak_score double precision NOT NULL,
+    peak_value double precision NOT NULL,
+    peak_at timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX episode_one_open ON ml_health.episode (series_id) WHERE closed_at IS NULL;
+CREATE INDEX episode_by_time ON ml_health.episode (series_id, opened_at);
+
+-- What scoring did, an hour a row. Latency is the wall time of a scoring call in milliseconds; bucket i counts
+-- calls of at most the i-th bound of ml_core.domain.rollup.LATENCY_BOUNDS_MS, the last one those above all.
+CREATE TABLE ml_health.activity_hourly (
+    series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    hour timestamptz NOT NULL,
+    scored bigint NOT NULL,
+    anomalies bigint NOT NULL,
+    episodes bigint NOT NULL,
+    late bigint NOT NULL,
+    dropped bigint NOT NULL,
+    out_of_range bigint NOT NULL,
+    calls bigint NOT NULL,
+    latency_ms_sum double precision NOT NULL,
+    latency_buckets bigint[] NOT NULL,
+    PRIMARY KEY (series_id, hour)
+);
+CREATE INDEX activity_hourly_by_hour ON ml_health.activity_hourly (hour);
+
+
+-- HEALTH -----------------------------------------------------------------------------------------------------------
+-- Checks, what they found, the incidents behind it, and what the issue tracker is to be told.
+
+-- Every check of every run, with the evidence behind its verdict.
+CREATE TABLE ml_health.check_result (
+    run_id bigint NOT NULL REFERENCES ml_health.run (id) ON DELETE RESTRICT,
+    series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    check_name text NOT NULL,
+    model_id uuid REFERENCES public.ml_models (id) ON DELETE RESTRICT,
+    verdict text NOT NULL
+        CONSTRAINT check_result_verdict_known CHECK (verdict IN ('ok', 'warn', 'fail', 'unknown')),
+    value double precision,
+    threshold double precision,
+    reason text NOT NULL,
+    evidence jsonb NOT NULL DEFAULT '{}',
+    checked_at timestamptz NOT NULL,
+    PRIMARY KEY (run_id, series_id, check_name)
+);
+CREATE INDEX check_result_latest ON ml_health.check_result (series_id, check_name, checked_at DESC);
+
+-- Findings of one cause, and the GitHub issue that stands for them. The ledger is the truth.
+CREATE TABLE ml_health.incident (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    fingerprint text NOT NULL,
+    sequence integer NOT NULL,
+    check_name text NOT NULL,
+    scope text NOT NULL,
+    severity text NOT NULL CONSTRAINT incident_severity_known CHECK (severity IN ('warning', 'critical')),
+    title text NOT NULL,
+    opened_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    resolved_at timestamptz,
+    healthy_runs integer NOT NULL DEFAULT 0,
+    occurrences integer NOT NULL DEFAULT 1,
+    issue_number bigint,
+    issue_url text,
+    issue_status text CONSTRAINT incident_issue_status_known CHECK (issue_status IN ('open', 'closed', 'left_alone')),
+    issue_closed_at timestamptz,
+    sent_digest text,
+    last_comment_at timestamptz,
+    previous_issue_url text,
+    CONSTRAINT incident_numbered_once UNIQUE (fingerprint, sequence)
+);
+CREATE UNIQUE INDEX incident_one_open ON ml_health.incident (fingerprint) WHERE resolved_at IS NULL;
+
+-- One (check, series) that is wrong now, or was; series_id is empty where the fleet itself is meant.
+CREATE TABLE ml_health.finding (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    check_name text NOT NULL,
+    series_id bigint REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    sequence integer NOT NULL,
+    severity text NOT NULL CONSTRAINT finding_severity_known CHECK (severity IN ('warning', 'critical')),
+    message text NOT NULL,
+    value double precision,
+    threshold double precision,
+    evidence jsonb NOT NULL DEFAULT '{}',
+    model_id uuid REFERENCES public.ml_models (id) ON DELETE RESTRICT,
+    incident_id bigint REFERENCES ml_health.incident (id) ON DELETE RESTRICT,
+    opened_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL,
+    occurrences integer NOT NULL DEFAULT 1,
+    resolved_at timestamptz,
+    resolved_reason text
+);
+CREATE UNIQUE INDEX finding_one_open ON ml_health.finding (check_name, coalesce(series_id, 0)) WHERE resolved_at IS NULL;
+CREATE INDEX finding_of_incident ON ml_health.finding (incident_id);
+
+-- What is to be said to the issue tracker: written with its cause, sent by one sender.
+CREATE TABLE ml_health.outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    incident_id bigint NOT NULL REFERENCES ml_health.incident (id) ON DELETE RESTRICT,
+    action text NOT NULL CONSTRAINT outbox_action_known CHECK (action IN ('open', 'update', 'comment', 'close', 'reopen')),
+    payload jsonb NOT NULL,
+    status text NOT NULL DEFAULT 'pending'
+        CONSTRAINT outbox_status_known CHECK (status IN ('pending', 'sending', 'sent', 'parked', 'dropped')),
+    attempts integer NOT NULL DEFAULT 0,
+    not_before timestamptz NOT NULL,
+    created_at timestamptz NOT NULL,
+    sending_at timestamptz,
+    finished_at timestamptz,
+    error text
+);
+CREATE UNIQUE INDEX outbox_one_waiting ON ml_health.outbox (incident_id, action) WHERE status IN ('pending', 'parked');
+CREATE INDEX outbox_to_send ON ml_health.outbox (not_before) WHERE status IN ('pending', 'sending', 'parked');
+
+
+-- MODEL LIFE -------------------------------------------------------------------------------------------------------
+-- What was done to models, the ground they are compared on, and what people say of their alarms.
+
+-- What was done to models, and why.
+CREATE TABLE ml_health.model_event (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    happened_at timestamptz NOT NULL,
+    series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    model_id uuid REFERENCES public.ml_models (id) ON DELETE RESTRICT,
+    event text NOT NULL CONSTRAINT model_event_known CHECK (event IN
+        ('trained', 'shadowed', 'promoted', 'not_promoted', 'failed', 'cancelled', 'rolled_back', 'quarantined',
+         'purged', 'pinned', 'unpinned')),
+    cause text,
+    reason text,
+    evidence jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX model_event_of_series ON ml_health.model_event (series_id, happened_at);
+CREATE INDEX model_event_by_time ON ml_health.model_event (happened_at);
+
+-- Clean readings kept across versions: the ground on which champion and challenger are compared.
+CREATE TABLE ml_health.gold_window (
+    series_id bigint PRIMARY KEY REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    model_id uuid NOT NULL REFERENCES public.ml_models (id) ON DELETE RESTRICT,
+    timestamps timestamptz[] NOT NULL,
+    readings double precision[] NOT NULL,
+    rebased_at timestamptz NOT NULL
+);
+
+-- What operators said of alarms: append-only. No foreign key, so that old partitions can be dropped.
+CREATE TABLE ml_health.verdict (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    detection_id uuid NOT NULL,
+    detection_timestamp timestamptz NOT NULL,
+    series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    verdict text NOT NULL CONSTRAINT verdict_known CHECK (verdict IN ('confirmed', 'false_alarm', 'missed', 'normal')),
+    given_by text NOT NULL,
+    given_at timestamptz NOT NULL,
+    note text
+);
+CREATE INDEX verdict_latest ON ml_health.verdict (detection_id, id DESC);
+CREATE INDEX verdict_of_series ON ml_health.verdict (series_id, detection_timestamp);
+
+
+-- PARTITIONS OF THE LOG --------------------------------------------------------------------------------------------
+-- Made and dropped by these functions alone, with the owner's right lent to the writer.
+
+-- Monthly partitions of the anomaly log, made before rows of that time are written; also for rows that came
+-- while there was none. The owner's right, lent to the writer for this one thing.
+CREATE FUNCTION ml_health.ensure_detection_partitions(p_from timestamptz, p_to timestamptz) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
+DECLARE
+    adopted_until CONSTANT timestamptz := (
+        SELECT substring(pg_get_expr(relpartbound, oid) FROM 'TO \(''([^'']+)''\)')::timestamptz
+        FROM pg_class WHERE oid = to_regclass('public.anomaly_detections_adopted')
+    );
+    month timestamp;
+    name text;
+    made integer := 0;
+BEGIN
+    IF p_to < p_from OR p_to - p_from > interval '100 years' THEN
+        RAISE EXCEPTION 'partitions from % to % are refused: at most 100 years, in order', p_from, p_to;
+    END IF;
+    FOR month IN
+        SELECT generate_series(date_trunc('month', p_from AT TIME ZONE 'UTC'), p_to AT TIME ZONE 'UTC', interval '1 month')
+        UNION
+        SELECT date_trunc('month', "timestamp" AT TIME ZONE 'UTC')
+        FROM public.anomaly_detections_default WHERE isfinite("timestamp")
+        ORDER BY 1
+    LOOP
+        name := 'anomaly_detections_' || to_char(month, 'YYYY_MM');
+        CONTINUE WHEN month AT TIME ZONE 'UTC' < adopted_until OR to_regclass('public.' || name) IS NOT NULL;
+        PERFORM pg_advisory_xact_lock(hashtext('ml_health.ensure_detection_partitions'));
+        -- Somebody else may have made it while we waited.
+        CONTINUE WHEN to_regclass('public.' || name) IS NOT NULL;
+        EXECUTE format('CREATE TABLE public.%I (LIKE public.anomaly_detections INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+        EXECUTE format('WITH waiting AS (DELETE FROM public.anomaly_detections_default '
+                       'WHERE "timestamp" >= %2$L AND "timestamp" < %3$L RETURNING *) '
+                       'INSERT INTO public.%1$I SELECT * FROM waiting',
+                       name, month AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC');
+        EXECUTE format('ALTER TABLE public.anomaly_detections ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
+                       name, month AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC');
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END $$;
+
+-- Partitions of the anomaly log that hold nothing younger than the given time.
+CREATE FUNCTION ml_health.expired_detection_partitions(p_before timestamptz)
+RETURNS TABLE (name text, until timestamptz, bytes bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
+    SELECT part.relname::text, bound.until, pg_total_relation_size(part.oid)
+    FROM pg_inherits
+    JOIN pg_class AS part ON part.oid = inhrelid
+    CROSS JOIN LATERAL (
+        SELECT substring(pg_get_expr(part.relpartbound, part.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz AS until
+    ) AS bound
+    WHERE inhparent = 'public.anomaly_detections'::regclass AND bound.until <= p_before
+    ORDER BY bound.until
+$$;
+
+-- Drop one expired partition; anything else is refused, and nothing of the last 30 real days is ever expired.
+CREATE FUNCTION ml_health.drop_detection_partition(p_name text, p_before timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM ml_health.expired_detection_partitions(least(p_before, clock_timestamp() - interval '30 days')) AS expired
+        WHERE expired.name = p_name
+    ) THEN
+        RAISE EXCEPTION '% is no expired partition of the anomaly log', p_name;
+    END IF;
+    EXECUTE format('DROP TABLE public.%I', p_name);
+END $$;
