@@ -103,6 +103,16 @@ class SchedulerSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostSettings:
+    """How this plugin behaves inside of a host's cycle."""
+
+    run_due: bool = setting(True, "Whether the host's scan starts what is due; false beside `ml-health scheduler`.")
+    max_wait_s: Annotated[float, Ge(0)] = setting(
+        60.0, "Seconds for which a scan waits for what it started; what takes longer goes on by itself."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExecutionSettings:
     """How work on many series is spread."""
 
@@ -133,6 +143,7 @@ class Settings:
     retention: RetentionPolicy = RetentionPolicy()
     grafana: GrafanaSettings = GrafanaSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
+    host: HostSettings = HostSettings()
     execution: ExecutionSettings = ExecutionSettings()
     config_path: Path | None = None
     """The file that was read, if any."""

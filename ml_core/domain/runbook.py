@@ -63,7 +63,7 @@ CHECKS: Mapping[str, CheckWords] = {
         title="Retrained model refused", advice="Look at the gate's table in the evidence; the old model serves on."
     ),
     "store_size": CheckWords(title="Artifact store is large", advice="Look at the retention settings and ml_purge."),
-    "heartbeat": CheckWords(title="Daily check did not run", advice="Look at the scheduler or the host."),
+    "heartbeat": CheckWords(title="Daily check did not run", advice="Look at the scheduler or the host.", fixable=True),
     "issue_tracker": CheckWords(
         title="Issues cannot be filed", advice="Look at the token, its permission and the repository's name."
     ),
