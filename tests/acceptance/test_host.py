@@ -334,6 +334,8 @@ def test_a_scan_runs_what_is_due_and_waits_no_longer_than_it_may(
     while not has_run(plugged, "ml_grafana") and time.monotonic() < deadline:
         time.sleep(0.2)
     start_due(now, max_wait_s=120)
+    for child in host_module._left_running:
+        child.wait(timeout=60)
 
     assert [spec.task_id for spec in load_manifest().tasks if not has_run(plugged, spec.task_id)] == []
 
