@@ -13,11 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome
+from ml_core.entrypoints.cli import call
+from ml_core.entrypoints.demo.live import watch_live
 from ml_core.entrypoints.demo.simulation import Simulation
+from ml_core.entrypoints.demo.sources import load_water_flow
 from ml_core.entrypoints.demo.story import tell_story
 from ml_core.entrypoints.runner import run_task
 from ml_core.manifest import load_manifest
@@ -154,6 +158,49 @@ def test_a_second_run_of_every_slot_changes_nothing(platform: Platform) -> None:
 def test_a_demo_begun_again_after_its_end_changes_nothing(played: tuple[Path, dict[str, Any]]) -> None:
     """It tells the same summary once more."""
     assert finish(begin_demo(played[0])) == played[1]
+
+
+def test_the_summary_for_people_names_every_fault_and_path(
+    played: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Begun again in this process, it prints what was put in, what was found, and where to look."""
+    code = call(["demo", "--dir", str(played[0])])
+
+    out = capsys.readouterr().out.replace("\n", "")
+    assert code == 0
+    assert all(planted["fault"] in out for planted in played[1]["planted"])
+    assert "not found" not in out
+    assert played[1]["picture"].replace("/", "")[-20:] in out.replace("/", "")
+
+
+def test_ones_own_readings_are_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A CSV of one column a metric: its last days are played, its model and its picture are there."""
+    readings = load_water_flow(END)
+    frame = pd.DataFrame({"timestamp": readings.timestamps, "flow": readings.values})
+    frame.to_csv(tmp_path / "branch-9.csv", index=False)
+    arguments = ["demo", "--csv", str(tmp_path / "branch-9.csv"), "--dir", str(tmp_path / "demo"), "--json"]
+
+    refused, code = call(arguments), call([*arguments, "--tz", "UTC"])
+
+    captured = capsys.readouterr()
+    call(["demo", "--stop", "--dir", str(tmp_path / "demo")])
+    (tally,) = json.loads(captured.out)["series"]
+    assert (refused, code) == (64, 0)
+    assert "--tz" in captured.err
+    assert (tally["series"], tally["state"], tally["episodes"]) == ("branch-9:flow", "modelled", 1)
+
+
+def test_this_machine_is_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every kind of figure becomes a series, and those that move get a model."""
+    with closing(Platform(Settings(home=tmp_path))) as live:
+        watch_live(live, seconds=12, interval_s=0.02)
+        series = live.series.list_series()
+        readings = live.telemetry.list_extents(until=datetime.now(UTC))
+        live.embedded_postgres.stop()
+
+    assert {"cpu_percent", "memory_percent", "network_sent_bytes_s"} <= {record.key.metric for record in series}
+    assert all(extent.readings >= 100 for extent in readings)
+    assert "samples" in capsys.readouterr().err
 
 
 def test_a_demo_killed_at_any_moment_is_completed_by_the_next(

@@ -74,13 +74,14 @@ def _counters(psutil: Any) -> dict[str, float]:
     }
 
 
-def watch_live(platform: Platform, *, seconds: int | None) -> None:
+def watch_live(platform: Platform, *, seconds: float | None, interval_s: float = 1.0) -> None:
     """Store, train and score this machine's series as they are measured, until stopped or so many seconds on."""
     device, ends_at = machine_name(), None if seconds is None else time.monotonic() + seconds
-    errors.print("Watching this machine once a second; the first models are made after 200 readings. Ctrl-C ends it.")
+    needed = platform.settings.detector.min_readings
+    errors.print(f"Watching this machine; the first models are made after {needed} readings. Ctrl-C ends it.")
     pending: list[Sample] = []
     with stop_on_signal() as should_stop:
-        for sample in watch_machine():
+        for sample in watch_machine(interval_s):
             pending.append(sample)
             if len(pending) >= SAMPLES_A_BATCH:
                 _work(platform, device, pending)
