@@ -29,6 +29,7 @@ class PostgresFleetReader:
             by_state[state] = by_state.get(state, 0) + count
         devices, muted, oldest, next_trainable, watermark, open_episodes, incidents = rows["facts"][0]
         scored, anomalies, expected = rows["activity"][0]
+        calls = tuple(count for _, count in rows["latency"])
         return FleetOverview(
             series_by_state=by_state,
             series_by_health={health: count for _, health, count in rows["series"] if health},
@@ -40,7 +41,7 @@ class PostgresFleetReader:
             readings_scored=scored,
             anomalies=anomalies,
             open_episodes=open_episodes,
-            latency_buckets=tuple(calls for _, calls in rows["latency"]) or None,
+            latency_buckets=calls if any(calls) else None,
             expected_alarms=expected,
             findings_by_severity=dict(rows["findings"]),
             top_findings=tuple(text for (text,) in rows["top_findings"]),

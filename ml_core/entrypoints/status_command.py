@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from math import inf
 
 import click
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.rollup import latency_quantile_ms
+from ml_core.domain.rollup import LATENCY_BOUNDS_MS, latency_quantile_ms
 from ml_core.entrypoints.console import MOMENT, output, print_json
 from ml_core.ports.fleet_overview import FleetOverview
 
 NO_DATA = "no data"
+_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 @click.command("status")
@@ -90,8 +92,12 @@ def _tell_alarms(fleet: FleetOverview) -> str:
 def _tell_latency(fleet: FleetOverview) -> str:
     if not fleet.latency_buckets:
         return NO_DATA
-    p50, p95, p99 = (latency_quantile_ms(fleet.latency_buckets, share) for share in (0.5, 0.95, 0.99))
-    return f"a scoring call took at most {p50} ms (p50), {p95} ms (p95), {p99} ms (p99)"
+    bounds = {name: latency_quantile_ms(fleet.latency_buckets, share) for name, share in _QUANTILES.items()}
+    return "a scoring call took " + ", ".join(
+        f"over {LATENCY_BOUNDS_MS[-1]:g} ms ({name})" if bound == inf else f"at most {bound:g} ms ({name})"
+        for name, bound in bounds.items()
+        if bound is not None
+    )
 
 
 def _tell_runs(fleet: FleetOverview) -> str:
