@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 
@@ -24,6 +24,8 @@ def mute_command(
     """Keep the findings of SERIES (DEVICE:METRIC) from issues and the host; checks go on."""
     if (until is None) != off:
         raise click.UsageError("give either --until MOMENT or --off")
+    if until is not None and until <= datetime.now(UTC):
+        raise click.UsageError(f"--until {until:%Y-%m-%d %H:%M}Z has passed; give a moment to come, or --off")
     found = list_named(platform.series, series)
     for record in found:
         platform.series.mute(record.key, until=until, reason=reason)

@@ -67,8 +67,9 @@ def test_a_dry_run_leaves_the_slot_open(run: Run) -> None:
         (("run", "ml_purge", "--now", "yesterday"), "yesterday"),
         (("run",), "TASK"),
         (("nothing",), "nothing"),
-        (("mute", "nobody:nothing", "--until", "2026-12-31T00:00:00Z"), "nobody:nothing"),
+        (("mute", "nobody:nothing", "--until", "2099-12-31T00:00:00Z"), "nobody:nothing"),
         (("mute", "nobody:nothing"), "--until"),
+        (("mute", "nobody:nothing", "--until", "2020-01-01T00:00:00Z"), "has passed"),
     ],
 )
 def test_wrong_usage_is_named_and_exits_with_64(run: Run, arguments: tuple[str, ...], named: str) -> None:
