@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,12 @@ import jsonschema
 from ml_core.domain.schedule import check_schedule
 from ml_core.errors import ConfigurationError, UnknownParameterError, UnknownTaskError
 
-_PARSERS: Mapping[str, type] = {"string": str, "integer": int, "number": float, "boolean": bool}
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +69,7 @@ class Manifest:
         for spec in self.tasks:
             if spec.task_id == task_id:
                 return spec
-        raise UnknownTaskError(
-            f"unknown task {task_id!r}; known: {', '.join(spec.task_id for spec in self.tasks)}"
-        )
+        raise UnknownTaskError(f"unknown task {task_id!r}; known: {', '.join(spec.task_id for spec in self.tasks)}")
 
 
 @cache
@@ -116,11 +120,13 @@ def _check_references(tasks: tuple[TaskSpec, ...]) -> None:
 
 
 def _parse_param(name: str, kind: str, value: Any) -> Any:
-    if kind == "boolean" and isinstance(value, str):
-        if value not in ("true", "false"):
-            raise ConfigurationError(f"parameter {name} must be true or false, got {value!r}")
-        return value == "true"
-    try:
-        return _PARSERS[kind](value)
-    except (TypeError, ValueError) as exc:
-        raise ConfigurationError(f"parameter {name} must be of type {kind}, got {value!r}") from exc
+    """The value as its kind; a text is read as JSON writes it, so that 1.5 is no whole number and 1 is not true."""
+    parsed = value
+    if kind != "string" and isinstance(value, str):
+        try:
+            parsed = json.loads(value)
+        except json.JSONDecodeError:
+            parsed = None
+    if type(parsed) not in _KINDS[kind] or (isinstance(parsed, float) and not math.isfinite(parsed)):
+        raise ConfigurationError(f"parameter {name} must be of type {kind}, got {value!r}")
+    return float(parsed) if kind == "number" else parsed
