@@ -25,8 +25,6 @@ class Activity:
 class ActivityLog(Protocol):
     """Reads of ml_health.activity_hourly."""
 
-    def read_activity(
-        self, series_ids: Sequence[int], *, after: datetime, until: datetime
-    ) -> Mapping[int, Activity]:
+    def read_activity(self, series_ids: Sequence[int], *, after: datetime, until: datetime) -> Mapping[int, Activity]:
         """Sums over rollup hours with after < hour <= until; every asked series is answered."""
         ...

@@ -253,7 +253,8 @@ def test_a_muted_series_is_shown_and_its_findings_are_quiet_until_it_is_heard_ag
     filled.add_finding("drift", series_id, "warning", opened_at=NOW - DAY)
     status = ("status", "--now", NOW.isoformat())
 
-    told = run("mute", "PUMP-1:flow", "--until", (NOW + DAY).isoformat(), "--reason", "maintenance")
+    until = (NOW + DAY).isoformat()
+    told = run("mute", "PUMP-1:flow", "--until", until, "--now", NOW.isoformat(), "--reason", "maintenance")
     muted, muted_json = run(*status), json.loads(run(*status, "--json"))
     later = json.loads(run("status", "--json", "--now", (NOW + 2 * DAY).isoformat()))
     run("mute", "PUMP-1:flow", "--off")
