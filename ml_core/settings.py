@@ -7,12 +7,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import unquote, urlsplit
 
 from annotated_types import Ge, Le
 from platformdirs import user_config_path, user_data_path
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ml_core.domain.detector import FitOptions
 from ml_core.domain.policies import (
@@ -32,6 +32,7 @@ from ml_core.errors import ConfigurationError
 
 ENV_PREFIX = "ML_HEALTH_"
 SYSTEM_CONFIG = Path("/etc/ml-health/config.toml")
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 _ENV_APART = {"ML_HEALTH_CONFIG", "ML_HEALTH_HOME", "ML_HEALTH_DATABASE_URL"}
 
 
@@ -187,11 +188,18 @@ def _config_path(env: Mapping[str, str]) -> Path | None:
     named = env.get("ML_HEALTH_CONFIG")
     if named:
         path = Path(named).expanduser()
-        if not path.is_file():
+        if not _is_file(path):
             raise ConfigurationError(f"ML_HEALTH_CONFIG names {path}, which is not a file")
         return path
     candidates = (SYSTEM_CONFIG, user_config_path("ml-health") / "config.toml")
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as exc:
+        raise ConfigurationError(f"{path} cannot be read: {exc}") from exc
 
 
 def _read_file(path: Path) -> dict[str, dict[str, Any]]:
@@ -206,15 +214,23 @@ def _read_file(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _override(tables: dict[str, dict[str, Any]], env: Mapping[str, str]) -> None:
+    kinds = section_types()
     for variable, text in env.items():
         if not variable.startswith(ENV_PREFIX) or variable in _ENV_APART or variable.startswith("ML_HEALTH_TEST_"):
             continue
         section, separator, key = variable.removeprefix(ENV_PREFIX).lower().partition("__")
-        if not separator or section not in section_types():
-            raise ConfigurationError(f"unknown setting {variable}; the form is {ENV_PREFIX}SECTION__KEY")
-        tables.setdefault(section, {})[key] = _parse(text)
+        if not separator or section not in kinds:
+            raise ConfigurationError(
+                f"unknown setting {variable}; the form is {ENV_PREFIX}SECTION__KEY with a section of {', '.join(kinds)}"
+            )
+        wanted = get_type_hints(kinds[section], include_extras=True).get(key)
+        tables.setdefault(section, {})[key] = text if _is_text(wanted) else _parse(text)
     if env.get("ML_HEALTH_DATABASE_URL"):
         tables.setdefault("database", {})["url"] = env["ML_HEALTH_DATABASE_URL"]
+
+
+def _is_text(kind: Any) -> bool:
+    return kind is str or (get_origin(kind) is Literal and all(isinstance(word, str) for word in get_args(kind)))
 
 
 def _parse(text: str) -> Any:
@@ -226,13 +242,27 @@ def _parse(text: str) -> Any:
 
 
 def _build(section: str, kind: type[Any], table: Mapping[str, Any]) -> Any:
-    known = {item.name for item in fields(kind)}
+    hints = get_type_hints(kind, include_extras=True)
+    known = {item.name: item for item in fields(kind)}
     for key in table:
         if key not in known:
             raise ConfigurationError(f"unknown setting {section}.{key}; known: {', '.join(sorted(known))}")
+    # What is not set by default is written as "", as TOML has no word for it.
+    given = {key: value for key, value in table.items() if not (value == "" and known[key].default is None)}
+    values = {key: _check(f"{section}.{key}", hints[key], value) for key, value in given.items()}
     try:
-        return TypeAdapter(kind).validate_python(dict(table))
+        return kind(**values)
+    except ConfigurationError as exc:
+        raise ConfigurationError(f"setting {section}.{exc}") from exc
+
+
+def _check(name: str, kind: Any, value: Any) -> Any:
+    """The value, if it is of this kind and within its bounds; nothing is converted, so that a 1 is not true."""
+    # TOML's lists are Python's, a frozen policy holds tuples.
+    plain = tuple(value) if isinstance(value, list) else value
+    try:
+        return TypeAdapter(kind, config=_STRICT).validate_python(plain)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"setting {section}.{key}: {first['msg']}") from exc
+        inner = "".join(f".{part}" for part in first["loc"])
+        raise ConfigurationError(f"setting {name}{inner}: {first['msg']}") from exc

@@ -132,9 +132,7 @@ class Database:
             return
         with session.answer_allowance(statement_timeout_s + self._answer_grace_s):
             with session.cursor() as cur:
-                cur.execute(
-                    "SELECT set_config('statement_timeout', %s, true)", (f"{statement_timeout_s * 1000:.0f}",)
-                )
+                cur.execute("SELECT set_config('statement_timeout', %s, true)", (f"{statement_timeout_s * 1000:.0f}",))
             yield
 
     def _commit(self, session: Session) -> None:

@@ -64,8 +64,7 @@ def choose_account(folder: Path) -> ServerAccount:
 def _ordinary_account(folder: Path, owner_id: int) -> ServerAccount:
     if owner_id != os.geteuid():
         raise EmbeddedPostgresError(
-            f"{folder} belongs to {_account_name(owner_id)}: run as that user, "
-            "or set ML_HEALTH_HOME elsewhere"
+            f"{folder} belongs to {_account_name(owner_id)}: run as that user, or set ML_HEALTH_HOME elsewhere"
         )
     return ServerAccount(owner_id=owner_id, group_id=os.getegid())
 

@@ -48,8 +48,7 @@ class PostgresFolder:
             self.path.mkdir(mode=0o700, exist_ok=True)
         except OSError as exc:
             raise EmbeddedPostgresError(
-                f"{self.path} cannot be made ({exc.strerror}): set ML_HEALTH_HOME to a folder that "
-                "you can write"
+                f"{self.path} cannot be made ({exc.strerror}): set ML_HEALTH_HOME to a folder that you can write"
             ) from exc
         home = self.path.parent.stat()
         if os.geteuid() == 0 and home.st_uid != 0:

@@ -46,9 +46,7 @@ def _aware(value: np.datetime64) -> datetime | None:
     return moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else None
 
 
-def copy_rows(
-    cur: cursor, table: sql.Composable, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> int:
+def copy_rows(cur: cursor, table: sql.Composable, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Append rows (tuples in the order of `columns`) to a table by COPY, and return how many there were.
 
     Takes None, bool, numbers, text, UUID, aware datetimes, bytes, numpy scalars; a dict becomes JSON and

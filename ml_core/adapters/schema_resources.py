@@ -36,9 +36,7 @@ class SchemaResources:
     def __post_init__(self) -> None:
         found = [migration.version for migration in self.migrations]
         if found != list(range(1, len(found) + 1)):
-            raise ConfigurationError(
-                f"migrations must be numbered 1, 2, 3 ... without gap or twin, not {found}"
-            )
+            raise ConfigurationError(f"migrations must be numbered 1, 2, 3 ... without gap or twin, not {found}")
 
     @property
     def version(self) -> int:

@@ -12,6 +12,10 @@ from annotated_types import Ge, Gt, Le, Lt
 
 Share = Annotated[float, Ge(0), Le(1)]
 Positive = Annotated[float, Gt(0)]
+Seconds = Annotated[float, Ge(0), Le(31_536_000)]
+Hours = Annotated[float, Gt(0), Le(876_000)]
+Days = Annotated[float, Gt(0), Le(36_500)]
+"""Up to a century: more would lead out of the calendar."""
 Count = Annotated[int, Ge(1)]
 
 
@@ -29,13 +33,13 @@ class TrainingPolicy:
         default_factory=dict,
         metadata={"help": "Kinds by shell pattern of DEVICE:METRIC, the first match wins."},
     )
-    window_days: Positive = setting(28.0, "Days of readings before training that a model learns from.")
+    window_days: Days = setting(28.0, "Days of readings before training that a model learns from.")
     max_learned_severity: Positive = setting(
         1.0, "Robust standard deviations outside of the champion's band from which a reading is not learned from."
     )
     max_failures: Count = setting(3, "Failed trainings in a row that open the circuit of a series.")
-    circuit_hours: Positive = setting(24.0, "Hours for which an open circuit rests before it is tried again.")
-    recheck_days: Positive = setting(7.0, "Days after which a series that could not be modelled is looked at again.")
+    circuit_hours: Hours = setting(24.0, "Hours for which an open circuit rests before it is tried again.")
+    recheck_days: Days = setting(7.0, "Days after which a series that could not be modelled is looked at again.")
     series_per_batch: Count = setting(50, "Series whose readings are held in memory and trained together.")
 
 
@@ -43,12 +47,12 @@ class TrainingPolicy:
 class ScoringPolicy:
     """How new readings are scored."""
 
-    lateness_s: Annotated[float, Ge(0)] = setting(
+    lateness_s: Seconds = setting(
         600.0, "Seconds behind the newest scored reading within which late ones are still scored."
     )
     log_normal: bool = setting(False, "Whether normal readings are written to the anomaly log too.")
     series_per_batch: Count = setting(500, "Series scored and committed together.")
-    max_days_per_run: Positive = setting(14.0, "Days of backlog of one series that one run scores at most.")
+    max_days_per_run: Days = setting(14.0, "Days of backlog of one series that one run scores at most.")
     artifact_cache_mb: Count = setting(256, "Megabytes of models that a process keeps at hand between runs.")
 
 
@@ -56,18 +60,18 @@ class ScoringPolicy:
 class HealthPolicy:
     """Thresholds of the daily health check; D is a series' median interval in training."""
 
-    stale_age_days: Positive = setting(7.0, "Age of a model that warns.")
-    failed_age_days: Positive = setting(14.0, "Age of a model that fails.")
+    stale_age_days: Days = setting(7.0, "Age of a model that warns.")
+    failed_age_days: Days = setting(14.0, "Age of a model that fails.")
     lag_warn_intervals: Positive = setting(5.0, "Lag of the newest reading, in D, that warns.")
     lag_fail_intervals: Positive = setting(20.0, "Lag in D that fails: no data.")
     lag_fail_min_s: Positive = setting(3600.0, "Lag in seconds below which nothing fails.")
     coverage_warn: Share = setting(0.8, "Share of expected readings of a day below which coverage warns.")
     coverage_fail: Share = setting(0.5, "Share below which coverage fails.")
-    live_hours: Positive = setting(24.0, "Hours of readings that the checks look at.")
-    widened_days: Positive = setting(7.0, "Days they look at, at most, where a series reads seldom.")
+    live_hours: Hours = setting(24.0, "Hours of readings that the checks look at.")
+    widened_days: Days = setting(7.0, "Days they look at, at most, where a series reads seldom.")
     min_live_readings: Count = setting(24, "Expected readings for which the look back is widened.")
     flatline_min_readings: Count = setting(30, "Equal readings in a row, at least, that count as stuck.")
-    flatline_min_hours: Positive = setting(
+    flatline_min_hours: Hours = setting(
         12.0, "Hours after which fewer equal readings count as stuck, where a series reads seldom."
     )
     flatline_sparse_readings: Count = setting(10, "Equal readings in a row, at least, that count after those hours.")
@@ -85,7 +89,7 @@ class HealthPolicy:
     latency_warn_ms: Positive = setting(50.0, "p95 of scoring calls that warns.")
     latency_fail_ms: Positive = setting(100.0, "p95 of scoring calls that fails.")
     min_verdicts: Count = setting(20, "Verdicts of people below which no accuracy is spoken of.")
-    verdict_days: Positive = setting(30.0, "Days of people's verdicts that accuracy is told from.")
+    verdict_days: Days = setting(30.0, "Days of people's verdicts that accuracy is told from.")
     accuracy_warn: Share = setting(0.9, "Accuracy below which a model warns.")
     false_positive_rate_warn: Share = setting(0.05, "False positive rate above which a model warns.")
     false_positive_rate_fail: Share = setting(0.10, "False positive rate above which a model fails.")
@@ -94,15 +98,15 @@ class HealthPolicy:
         0.1, "Share of artifacts unreadable at once from which the store is suspected and no model is quarantined."
     )
     mass_loss_min: Count = setting(5, "Unreadable artifacts up to which the store is never suspected.")
-    heartbeat_max_age_hours: Positive = setting(26.0, "Hours without a finished daily check that fail.")
+    heartbeat_max_age_hours: Hours = setting(26.0, "Hours without a finished daily check that fail.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DriftPolicy:
     """When a model counts as degraded."""
 
-    live_hours: Positive = setting(24.0, "Hours of readings compared with the reference.")
-    widened_days: Positive = setting(7.0, "Days compared where a day says too little.")
+    live_hours: Hours = setting(24.0, "Hours of readings compared with the reference.")
+    widened_days: Days = setting(7.0, "Days compared where a day says too little.")
     min_effective_readings: Positive = setting(50.0, "Effective sample size below which drift is unknown.")
     false_discovery_rate: Annotated[float, Gt(0), Lt(1)] = setting(
         0.05, "Share of false calls among drifted models that a run accepts (Benjamini-Hochberg)."
@@ -119,15 +123,15 @@ class DriftPolicy:
 class RetrainPolicy:
     """When a model is trained anew."""
 
-    due_from_days: Positive = setting(6.0, "Age from which a retrain may fall due, spread by series.")
-    due_until_days: Positive = setting(7.0, "Age by which it is due at the latest.")
+    due_from_days: Days = setting(6.0, "Age from which a retrain may fall due, spread by series.")
+    due_until_days: Days = setting(7.0, "Age by which it is due at the latest.")
     max_per_run: Count = setting(2000, "Models trained by one run at most, the oldest first.")
     after_degradation: Literal["shadow", "on", "off"] = setting(
         "shadow",
         "What confirmed degradation leads to: a challenger beside the champion, one at once, or an incident only.",
     )
-    shadow_hours: Positive = setting(24.0, "Hours for which a challenger scores beside the champion.")
-    max_shadow_hours: Positive = setting(72.0, "Hours after which a challenger without enough readings is given up.")
+    shadow_hours: Hours = setting(24.0, "Hours for which a challenger scores beside the champion.")
+    max_shadow_hours: Hours = setting(72.0, "Hours after which a challenger without enough readings is given up.")
     max_rollback_alarm_ratio: Positive = setting(
         5.0, "Alarm rate of a model's first day over its champion's, at most: else the champion comes back."
     )
@@ -163,12 +167,10 @@ class EscalationPolicy:
     by: Literal["plugin", "host", "nobody"] = setting("plugin", "Who files issues: this plugin, the host, or nobody.")
     max_new_per_run: Count = setting(10, "Issues opened by one run at most.")
     max_new_per_day: Count = setting(30, "Issues opened in 24 hours at most.")
-    comment_interval_hours: Positive = setting(4.0, "Hours between two comments on one issue, at least.")
+    comment_interval_hours: Hours = setting(4.0, "Hours between two comments on one issue, at least.")
     close_after_healthy_runs: Count = setting(3, "Healthy runs after which an issue is closed.")
-    reopen_within_days: Positive = setting(14.0, "Days after closing within which an issue is reopened.")
-    settle_s: Annotated[float, Ge(0)] = setting(
-        120.0, "Seconds before a call with unknown outcome is looked for on the tracker."
-    )
+    reopen_within_days: Days = setting(14.0, "Days after closing within which an issue is reopened.")
+    settle_s: Seconds = setting(120.0, "Seconds before a call with unknown outcome is looked for on the tracker.")
     digest_from: Count = setting(5, "Devices with one check from which on one issue tells them all.")
     label: str = setting("ml-health", "Label on every issue; also what recovery searches for.")
     assignees: tuple[str, ...] = setting((), "Logins that every new issue is assigned to.")
@@ -180,13 +182,11 @@ class RetentionPolicy:
     """What is kept, and for how long."""
 
     retired_versions: Count = setting(3, "Retired versions of a series that are kept whatever their age.")
-    retired_days: Positive = setting(30.0, "Days for which any retired version is kept.")
-    rejected_days: Positive = setting(7.0, "Days for which rejected and quarantined versions are kept.")
-    trash_days: Positive = setting(7.0, "Days in the trash before an artifact is unlinked.")
-    detection_days: Annotated[float, Ge(30)] = setting(180.0, "Days of anomaly log that are kept.")
-    run_days: Positive = setting(
-        90.0, "Days for which run items, check results and lines refused by imports are kept."
-    )
-    rollup_days: Positive = setting(730.0, "Days for which hourly figures of scoring are kept.")
+    retired_days: Days = setting(30.0, "Days for which any retired version is kept.")
+    rejected_days: Days = setting(7.0, "Days for which rejected and quarantined versions are kept.")
+    trash_days: Days = setting(7.0, "Days in the trash before an artifact is unlinked.")
+    detection_days: Annotated[float, Ge(30), Le(36_500)] = setting(180.0, "Days of anomaly log that are kept.")
+    run_days: Days = setting(90.0, "Days for which run items, check results and lines refused by imports are kept.")
+    rollup_days: Days = setting(730.0, "Days for which hourly figures of scoring are kept.")
     min_blast_radius: Count = setting(20, "Models removed by one run that never need confirmation.")
     archive_url: str = setting("", "fsspec URL where expired detections are written as Parquet before they go.")

@@ -8,55 +8,46 @@ from typing import Any
 import click
 
 from ml_core.bootstrap import Platform
+from ml_core.domain.redaction import REDACTED, redact
 from ml_core.entrypoints.console import print_json
+from ml_core.entrypoints.settings_text import render_example, render_reference
+from ml_core.errors import ConfigurationError
 from ml_core.settings import section_types
+
+_ALWAYS_HIDDEN = ("github.token", "database.url")
 
 
 @click.command("config")
 @click.option("--example", is_flag=True, help="Print a commented configuration file with every default.")
+@click.option("--reference", is_flag=True, help="Print docs/configuration.md, which explains every setting.")
 @click.pass_obj
-def config_command(platform: Platform, example: bool) -> None:
-    """Print the settings in force as JSON (secrets hidden), or an example file."""
+def config_command(platform: Platform, example: bool, reference: bool) -> None:
+    """Print the settings in force as JSON (secrets hidden), or an example file, or their documentation."""
+    if example and reference:
+        raise ConfigurationError("--example and --reference exclude each other")
     if example:
         click.echo(render_example(), nl=False)
-        return
+    elif reference:
+        click.echo(render_reference(), nl=False)
+    else:
+        print_json(describe_settings(platform))
+
+
+def describe_settings(platform: Platform) -> dict[str, Any]:
+    """The settings in force by section and key, without secrets."""
     settings = platform.settings
-    shown: dict[str, Any] = {
-        name: {item.name: _hide(item.name, getattr(getattr(settings, name), item.name)) for item in fields(kind)}
+    sections = {
+        name: {
+            item.name: _hide(f"{name}.{item.name}", getattr(getattr(settings, name), item.name), settings.secrets)
+            for item in fields(kind)
+        }
         for name, kind in section_types().items()
     }
-    print_json({"home": str(settings.home), "file": settings.config_path, **shown})
+    return {"home": str(settings.home), "file": settings.config_path, **sections}
 
 
-def render_example() -> str:
-    """Every section and key with its help and default, commented out, as TOML."""
-    lines = [
-        "# Settings of ml-health. Put what you change into /etc/ml-health/config.toml, the user's",
-        "# configuration folder, or the file that ML_HEALTH_CONFIG names. ML_HEALTH_SECTION__KEY overrides.",
-    ]
-    for name, kind in section_types().items():
-        lines += ["", f"[{name}]"]
-        for item in fields(kind):
-            default = getattr(kind(), item.name)
-            lines += [f"# {item.metadata['help']}", f"# {item.name} = {_toml(default)}"]
-    return "\n".join(lines) + "\n"
-
-
-def _hide(name: str, value: Any) -> Any:
-    return "***" if value and name in ("token", "url") else value
-
-
-def _toml(value: Any) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case None:
-            return '""  # not set'
-        case dict():
-            return "{}"
-        case tuple():
-            return "[" + ", ".join(_toml(entry) for entry in value) + "]"
-        case str():
-            return f'"{value}"'
-        case _:
-            return repr(value)
+def _hide(name: str, value: Any, secrets: tuple[str, ...]) -> Any:
+    if name in _ALWAYS_HIDDEN:
+        return REDACTED if value else value
+    # A store's address may carry a password of its own.
+    return redact(value, secrets) if isinstance(value, str) else value

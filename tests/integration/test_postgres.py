@@ -327,9 +327,7 @@ def test_an_advisory_lock_lives_as_long_as_its_session(empty_database: Database)
     assert freed is True
 
 
-def test_closed_sessions_are_gone_from_the_server(
-    empty_database_url: str, postgres_server: EmbeddedPostgres
-) -> None:
+def test_closed_sessions_are_gone_from_the_server(empty_database_url: str, postgres_server: EmbeddedPostgres) -> None:
     """After close() no session is left behind, and a later use connects anew."""
     database = Database(empty_database_url)
     pid = ask(database, "SELECT pg_backend_pid()")
@@ -366,9 +364,7 @@ ROW = st.tuples(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows=st.lists(ROW, max_size=5))
-def test_copied_rows_come_back_as_they_went_in(
-    empty_database: Database, rows: list[tuple[object, ...]]
-) -> None:
+def test_copied_rows_come_back_as_they_went_in(empty_database: Database, rows: list[tuple[object, ...]]) -> None:
     """Text of any kind, emptiness, NULL, extreme numbers, JSON, arrays and bytes survive a COPY."""
     with empty_database.transaction() as cur:
         cur.execute(
@@ -390,9 +386,7 @@ def test_large_copies_are_streamed_whole(empty_database: Database) -> None:
     values = np.arange(20_000) / 8
     with empty_database.transaction() as cur:
         cur.execute("CREATE TABLE reading (at timestamptz, value float8)")
-        copied = copy_rows(
-            cur, sql.Identifier("public", "reading"), ["at", "value"], zip(times, values, strict=True)
-        )
+        copied = copy_rows(cur, sql.Identifier("public", "reading"), ["at", "value"], zip(times, values, strict=True))
 
     assert copied == 20_000
     assert ask(empty_database, "SELECT sum(value) FROM reading") == values.sum()
@@ -404,9 +398,7 @@ def test_large_copies_are_streamed_whole(empty_database: Database) -> None:
     [(datetime(2024, 1, 1), "without a zone"), (object(), "takes no object")],
     ids=["naive time", "unknown type"],
 )
-def test_values_without_a_clear_meaning_are_refused(
-    empty_database: Database, value: object, error: str
-) -> None:
+def test_values_without_a_clear_meaning_are_refused(empty_database: Database, value: object, error: str) -> None:
     """A time without zone or an unknown type fails the whole COPY and leaves nothing."""
     with empty_database.transaction() as cur:
         cur.execute("CREATE TABLE t (a text)")
