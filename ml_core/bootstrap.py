@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ml_core.ports.view_store import ViewStore
     from ml_core.services.artifact_cache import ArtifactCache
     from ml_core.services.promotion import Promotion
+    from ml_core.services.setbacks import Setbacks
     from ml_core.services.training import Trainer
 
 
@@ -152,7 +153,8 @@ class Platform:
 
     def trainer(self, *, now: datetime) -> Trainer:
         """What makes candidates of readings."""
-        from ml_core.services.training import Execution, Trainer
+        from ml_core.services.fitting import Execution
+        from ml_core.services.training import Trainer
 
         return Trainer(
             models=self.models,
@@ -170,12 +172,22 @@ class Platform:
         return Promotion(
             series=self.series,
             models=self.models,
-            artifacts=self.artifacts,
             gold=self.gold,
             scoring=self.scoring,
             findings=self.findings,
-            training=self.settings.training,
             gate=self.settings.gate,
+            now=now,
+        )
+
+    def setbacks(self, *, now: datetime) -> Setbacks:
+        """What tells of attempts without a new model."""
+        from ml_core.services.setbacks import Setbacks
+
+        return Setbacks(
+            series=self.series,
+            models=self.models,
+            findings=self.findings,
+            training=self.settings.training,
             now=now,
         )
 

@@ -8,6 +8,7 @@ from ml_core.bootstrap import TaskContext
 from ml_core.domain.schedule import next_slot
 from ml_core.domain.task import TaskReport
 from ml_core.manifest import load_manifest
+from ml_core.services.attempt_loader import AttemptLoader
 from ml_core.services.challengers import Challengers
 from ml_core.services.first_day import FirstDay
 from ml_core.services.retraining import Retraining
@@ -20,11 +21,14 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
     """Retrain what is due in the fleet, or look only at the series named DEVICE:METRIC."""
     platform, settings, now = context.platform, context.settings, context.now
     trainer, promotion = platform.trainer(now=now), platform.promotion(now=now)
+    setbacks = platform.setbacks(now=now)
     retraining = Retraining(
         promotion=promotion,
         first_day=FirstDay(
             telemetry=platform.telemetry,
+            artifacts=platform.artifacts,
             promotion=promotion,
+            setbacks=setbacks,
             policy=settings.retrain,
             gate=settings.gate,
             expected_alarm_rate=trainer.expected_alarm_rate,
@@ -32,18 +36,27 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
         ),
         shadows=ShadowJudge(
             telemetry=platform.telemetry,
+            artifacts=platform.artifacts,
             promotion=promotion,
+            setbacks=setbacks,
             policy=settings.retrain,
             gate=settings.gate,
             expected_alarm_rate=trainer.expected_alarm_rate,
             now=now,
         ),
         challengers=Challengers(
-            telemetry=platform.telemetry,
+            loader=AttemptLoader(
+                telemetry=platform.telemetry,
+                artifacts=platform.artifacts,
+                gold=platform.gold,
+                verdicts=platform.verdicts,
+                training=settings.training,
+                drift=settings.drift,
+                now=now,
+            ),
             trainer=trainer,
             promotion=promotion,
-            verdicts=platform.verdicts,
-            drift=settings.drift,
+            setbacks=setbacks,
             gate=settings.gate,
             now=now,
         ),

@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ml_core.domain.contender import Contender
-from ml_core.domain.detector import detector_of_kind
 from ml_core.domain.first_day_rule import check_first_day, is_first_day_over, replaced_by
 from ml_core.domain.model_version import ModelStatus, ModelVersion
 from ml_core.domain.policies import GatePolicy, RetrainPolicy
 from ml_core.domain.retrain_rules import Standing
 from ml_core.domain.series import Readings
 from ml_core.domain.task import ItemOutcome, RunItem
-from ml_core.errors import MLHealthError
+from ml_core.errors import DatabaseUnavailableError, MLHealthError
+from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.telemetry import TelemetrySource, Window
-from ml_core.services.artifact_survey import load_artifact
+from ml_core.services.contenders import load_contender
 from ml_core.services.promotion import Promotion
 from ml_core.services.retrain_tally import RetrainTally
-from ml_core.services.training import raise_if_database_is_gone
+from ml_core.services.setbacks import Setbacks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +26,9 @@ class FirstDay:
     """Compares a young champion with the version that it replaced."""
 
     telemetry: TelemetrySource
+    artifacts: ArtifactStore
     promotion: Promotion
+    setbacks: Setbacks
     policy: RetrainPolicy
     gate: GatePolicy
     expected_alarm_rate: float
@@ -70,8 +71,8 @@ class FirstDay:
             return None
         try:
             check = check_first_day(
-                self._load(champion),
-                self._load(former),
+                load_contender(champion, self.artifacts),
+                load_contender(former, self.artifacts),
                 live,
                 target_alarm_rate=self.expected_alarm_rate,
                 max_ratio=self.policy.max_rollback_alarm_ratio,
@@ -80,8 +81,9 @@ class FirstDay:
             if check.passed:
                 return None
             self._roll_back(standing, champion, former, check.reason)
+        except DatabaseUnavailableError:
+            raise
         except MLHealthError as exc:
-            raise_if_database_is_gone(exc)
             tally.failed += 1
             return RunItem(series_id=standing.record.series_id, outcome=ItemOutcome.FAILED, reason=str(exc))
         tally.rolled_back += 1
@@ -94,11 +96,7 @@ class FirstDay:
     def _roll_back(self, standing: Standing, champion: ModelVersion, former: ModelVersion, reason: str) -> None:
         self.promotion.models.promote(former.model_id, champion_id=champion.model_id, at=self.now, reason=reason)
         self.promotion.settle(standing.record, former)
-        self.promotion.warn_refused(standing.record, former, f"version {champion.version} was too loud: {reason}")
-
-    def _load(self, version: ModelVersion) -> Contender:
-        artifact = load_artifact(version, self.promotion.artifacts)
-        return Contender(detector=detector_of_kind(artifact.kind), artifact=artifact)
+        self.setbacks.warn_refused(standing.record, former, f"version {champion.version} was too loud: {reason}")
 
 
 def _of(standing: Standing, versions: Sequence[ModelVersion]) -> list[ModelVersion]:

@@ -54,6 +54,8 @@ class Retraining:
         trials = [(standing, standing.shadow) for standing in standings if standing.shadow is not None]
         self._in_batches("first days", young, run, lambda batch: self.first_day.judge(batch, tally))
         self._in_batches("trials", trials, run, lambda batch: self.shadows.judge(batch, tally))
+        if plans:
+            self.challengers.trainer.require_store()
         self._in_batches("retraining", plans, run, lambda batch: self.challengers.attempt(batch, tally))
         return tally
 

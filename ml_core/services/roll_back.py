@@ -1,4 +1,4 @@
-"""A damaged model is put aside, and the newest older version that is whole serves again."""
+"""The newest older version that is whole serves again: where a model is damaged, or where a person asks for it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from ml_core.domain.check import CheckResult, Verdict
 from ml_core.domain.check_names import CheckName
 from ml_core.domain.model_checks import check_artifact
 from ml_core.domain.model_version import ModelStatus, ModelVersion
-from ml_core.errors import MLHealthError
+from ml_core.domain.series_record import SeriesRecord
+from ml_core.errors import ConflictError, MLHealthError
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.model_registry import ModelRegistry
 from ml_core.services.artifact_survey import load_artifact
+from ml_core.services.promotion import Promotion
 
 
 def quarantine(model: ModelVersion, problem: str, *, registry: ModelRegistry, now: datetime) -> None:
@@ -33,7 +35,7 @@ def roll_back(
     The check warns where an older version serves, and fails where none does.
     """
     for version in sorted(retired, key=lambda version: version.version, reverse=True):
-        if version.artifact_purged_at is not None or not _is_whole(version, artifacts):
+        if not _is_whole(version, artifacts):
             continue
         reason = f"version {version.version} serves again: {problem}"
         registry.promote(version.model_id, champion_id=None, at=now, reason=reason, event="rolled_back")
@@ -47,7 +49,26 @@ def roll_back(
     return None, check_artifact(f"no model serves and no older version is whole: {problem}")
 
 
+def roll_back_by_hand(
+    record: SeriesRecord, *, promotion: Promotion, artifacts: ArtifactStore, reason: str
+) -> ModelVersion:
+    """Make the newest retired version whose artifact is whole serve again; ConflictError where none is."""
+    versions = promotion.models.list_versions(
+        series_ids=[record.series_id], statuses=[ModelStatus.ACTIVE, ModelStatus.RETIRED]
+    )
+    champion = next((version for version in versions if version.status is ModelStatus.ACTIVE), None)
+    for version in reversed(versions):
+        if version.status is ModelStatus.RETIRED and _is_whole(version, artifacts):
+            champion_id = None if champion is None else champion.model_id
+            promotion.models.promote(version.model_id, champion_id=champion_id, at=promotion.now, reason=reason)
+            promotion.settle(record, version)
+            return version
+    raise ConflictError(f"{record.key} has no older version with a whole artifact to roll back to")
+
+
 def _is_whole(version: ModelVersion, artifacts: ArtifactStore) -> bool:
+    if version.artifact_purged_at is not None:
+        return False
     try:
         load_artifact(version, artifacts)
     except MLHealthError:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ml_core.domain.contender import Contender
-from ml_core.domain.detector import detector_of_kind
 from ml_core.domain.gate import GateReport
 from ml_core.domain.model_version import ModelVersion
 from ml_core.domain.policies import GatePolicy, RetrainPolicy
@@ -16,12 +14,14 @@ from ml_core.domain.series import Readings
 from ml_core.domain.shadow_trial import judge_trial
 from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.domain.training_window import sound_until
-from ml_core.errors import MLHealthError
+from ml_core.errors import DatabaseUnavailableError, MLHealthError
+from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.telemetry import TelemetrySource, Window
-from ml_core.services.artifact_survey import load_artifact
+from ml_core.services.contenders import load_contender
 from ml_core.services.promotion import Promotion
 from ml_core.services.retrain_tally import RetrainTally
-from ml_core.services.training import Candidate, raise_if_database_is_gone
+from ml_core.services.setbacks import Setbacks
+from ml_core.services.training import Candidate
 
 JUST_BEFORE = timedelta(microseconds=1)
 """Windows leave out their first instant."""
@@ -32,7 +32,9 @@ class ShadowJudge:
     """Scores what came since a challenger was trained, and promotes or rejects it."""
 
     telemetry: TelemetrySource
+    artifacts: ArtifactStore
     promotion: Promotion
+    setbacks: Setbacks
     policy: RetrainPolicy
     gate: GatePolicy
     expected_alarm_rate: float
@@ -61,14 +63,14 @@ class ShadowJudge:
     def _conclude(self, standing: Standing, shadow: ModelVersion, window: Readings, tally: RetrainTally) -> RunItem:
         try:
             return self._decide(standing, shadow, window, tally)
+        except DatabaseUnavailableError:
+            raise
         except MLHealthError as exc:
-            raise_if_database_is_gone(exc)
             tally.failed += 1
             return _item(standing, ItemOutcome.FAILED, str(exc))
 
     def _decide(self, standing: Standing, shadow: ModelVersion, window: Readings, tally: RetrainTally) -> RunItem:
-        artifact = load_artifact(shadow, self.promotion.artifacts)
-        contender = Contender(detector=detector_of_kind(artifact.kind), artifact=artifact)
+        contender = load_contender(shadow, self.artifacts)
         candidate = Candidate(version=shadow, contender=contender, reloaded=contender, readings=window)
         live = window.between(shadow.training_to, None)
         check = judge_trial(
@@ -108,7 +110,7 @@ class ShadowJudge:
         tally: RetrainTally,
     ) -> RunItem:
         self.promotion.reject(candidate, report, reason)
-        self.promotion.warn_refused(standing.record, standing.champion, reason, report)
+        self.setbacks.warn_refused(standing.record, standing.champion, reason, report)
         tally.rejected += 1
         return _item(standing, ItemOutcome.SUCCEEDED, f"refused: {reason}")
 

@@ -14,6 +14,7 @@ import pytest
 from ml_core.adapters.postgres import Database
 from ml_core.bootstrap import Platform
 from ml_core.domain.model_version import ModelStatus
+from ml_core.domain.policies import TrainingPolicy
 from ml_core.domain.series_record import SeriesState
 from ml_core.domain.task import Outcome
 from ml_core.settings import ArtifactSettings, DatabaseSettings, ExecutionSettings, Settings
@@ -129,26 +130,77 @@ def test_metric_of_few_values_is_unmodellable_until_it_changes(platform: Platfor
     assert only_record(platform).state is SeriesState.MODELLED
 
 
-def test_failing_trainings_open_the_circuit(platform: Platform, database: Database, tmp_path: Path) -> None:
+def test_failing_trainings_open_the_circuit(platform: Platform, database: Database, settings: Settings) -> None:
     """Three failures in a row rest a series for a day; each is told, and a success closes the matter."""
     write_readings(database, "PUMP-1", healthy(500), until=NOW)
-    (tmp_path / "artifacts").write_text("in the way of the store")
+    wrong = replace(settings, training=TrainingPolicy(kind="crystal_ball"))
 
-    results = [discover(platform, NOW + timedelta(hours=hour)) for hour in range(3)]
+    with closing(Platform(wrong)) as failing:
+        results = [discover(failing, NOW + timedelta(hours=hour)) for hour in range(3)]
     record = only_record(platform)
     (finding,) = platform.findings.list_open(now=NOW)
     resting = discover(platform, NOW + timedelta(hours=3))
-    (tmp_path / "artifacts").unlink()
     mended = discover(platform, NOW + timedelta(hours=27))
 
     assert {result.outcome for result in results} == {Outcome.PARTIAL}
     assert (record.state, record.training_failures) == (SeriesState.CIRCUIT_OPEN, 3)
     assert (finding.check, finding.severity, finding.occurrences) == ("training_failures", "critical", 3)
-    assert "writable and not full" in finding.message
+    assert "unknown detector kind 'crystal_ball'" in finding.message
     assert (resting.outcome, resting.counts["resting"]) == (Outcome.SUCCEEDED, 1)
     assert mended.counts["trained"] == 1
     assert platform.findings.list_open(now=NOW) == []
     assert [event for event, _, _ in events_of(database)] == ["failed"] * 3 + ["trained", "promoted"]
+
+
+def test_unwritable_store_fails_the_run_and_no_series(platform: Platform, database: Database, tmp_path: Path) -> None:
+    """One reason for all, before any training; no circuit opens, and the next run goes on as if nothing was."""
+    for device in ("A", "B"):
+        write_readings(database, device, healthy(500), until=NOW)
+    (tmp_path / "artifacts").write_text("in the way of the store")
+
+    results = [discover(platform, NOW + timedelta(hours=hour)) for hour in range(4)]
+    records = platform.series.list_series()
+    findings = platform.findings.list_open(now=NOW)
+    (tmp_path / "artifacts").unlink()
+    mended = discover(platform, NOW + timedelta(hours=4))
+
+    assert {result.outcome for result in results} == {Outcome.FAILED}
+    assert "no model can be stored" in str(results[0].reason)
+    assert "writable and not full" in str(results[0].reason)
+    assert {(record.state, record.training_failures) for record in records} == {(SeriesState.COLLECTING, 0)}
+    assert findings == []
+    assert mended.counts["trained"] == 2
+
+
+def test_store_is_left_alone_where_nothing_is_due(platform: Platform, database: Database, tmp_path: Path) -> None:
+    """A site of young series needs no store yet, and gets none."""
+    write_readings(database, "PUMP-1", healthy(50), until=NOW)
+
+    result = discover(platform)
+
+    assert result.outcome is Outcome.SUCCEEDED
+    assert not (tmp_path / "artifacts").exists()
+
+
+def test_one_artifact_that_cannot_be_stored_fails_its_series_alone(
+    platform: Platform, database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    """Where the store works for all others, it is a failed training of the one series."""
+    for device in ("A", "B"):
+        write_readings(database, device, healthy(500, seed=ord(device)), until=NOW)
+    discover(platform)
+    blocked = str(platform.models.list_versions()[0].artifact_sha256)
+    with database.transaction() as cur:
+        cur.execute("TRUNCATE ml_models, ml_health.series RESTART IDENTITY CASCADE")
+    elsewhere = replace(settings, artifacts=ArtifactSettings(url=str(tmp_path / "elsewhere")))
+    (tmp_path / "elsewhere" / blocked[:2] / blocked).mkdir(parents=True)
+
+    with closing(Platform(elsewhere)) as other:
+        result = discover(other, NOW + timedelta(hours=1))
+
+    assert result.outcome is Outcome.PARTIAL
+    assert (result.counts["trained"], result.counts["failed"]) == (1, 1)
+    assert only_record(platform, "A").training_failures == 1
 
 
 def test_one_bad_series_does_not_stop_the_others(platform: Platform, database: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +22,7 @@ from ml_core.domain.policies import RetrainPolicy
 from ml_core.domain.series import Readings
 from ml_core.domain.task import Outcome
 from ml_core.errors import ConflictError
+from ml_core.services.roll_back import roll_back_by_hand
 from ml_core.settings import DatabaseSettings, Settings
 from tests.integration.trained_site import (
     NOW,
@@ -417,12 +418,37 @@ def _make_loud(platform: Platform, database: Database, loud: ModelVersion, forme
         cur.execute("UPDATE ml_models SET artifact_sha256 = %s WHERE id = %s", (stored.sha256, loud.model_id))
 
 
+def test_unwritable_store_fails_the_run_and_no_series(platform: Platform, database: Database, tmp_path: Path) -> None:
+    """One reason before any training: the old model serves on, and nothing is held against its series."""
+    go_on(database, next_week())
+    (tmp_path / "artifacts").rename(tmp_path / "unmounted")
+    (tmp_path / "artifacts").write_text("in the way of the store")
+
+    result = retrain(platform, NOW + WEEK)
+    (tmp_path / "artifacts").unlink()
+    (tmp_path / "unmounted").rename(tmp_path / "artifacts")
+    mended = retrain(platform, NOW + WEEK + timedelta(days=1))
+
+    assert result.outcome is Outcome.FAILED
+    assert "no model can be stored" in str(result.reason)
+    assert [event for event, _, _ in events_of(database)] == ["trained", "promoted"] * 2
+    assert only_record(platform).training_failures == 0
+    assert mended.counts["promoted"] == 1
+
+
+def roll_back_now(platform: Platform, now: datetime) -> ModelVersion:
+    """As a person asks for it."""
+    return roll_back_by_hand(
+        only_record(platform), promotion=platform.promotion(now=now), artifacts=platform.artifacts, reason="asked for"
+    )
+
+
 def test_person_rolls_back(platform: Platform, database: Database) -> None:
     """The version before serves again, and is what new readings are scored with."""
     go_on(database, next_week())
     retrain(platform, NOW + WEEK)
 
-    version = platform.promotion(now=NOW + WEEK).roll_back(only_record(platform), reason="asked for by a person")
+    version = roll_back_now(platform, NOW + WEEK)
 
     record = only_record(platform)
     assert version.version == 1
@@ -433,7 +459,7 @@ def test_person_rolls_back(platform: Platform, database: Database) -> None:
 def test_roll_back_needs_a_whole_version(platform: Platform) -> None:
     """Without an older version there is nothing to go back to, and nothing changes."""
     with pytest.raises(ConflictError, match="no older version"):
-        platform.promotion(now=NOW).roll_back(only_record(platform), reason="asked for by a person")
+        roll_back_now(platform, NOW)
 
     assert statuses(platform) == [ModelStatus.ACTIVE]
 

@@ -1,0 +1,92 @@
+"""What a retrain needs of each series: readings, verdicts, gold and the champion, in a few queries for a batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ml_core.domain.check_names import CheckName
+from ml_core.domain.contender import Contender
+from ml_core.domain.judged_readings import JudgedReadings
+from ml_core.domain.policies import DriftPolicy, TrainingPolicy
+from ml_core.domain.retrain_rules import Retrain
+from ml_core.domain.series import Readings
+from ml_core.domain.training_window import leave_out, sound_until
+from ml_core.errors import ArtifactError
+from ml_core.ports.artifact_store import ArtifactStore
+from ml_core.ports.gold_windows import GoldWindows
+from ml_core.ports.telemetry import TelemetrySource, Window
+from ml_core.ports.verdict_log import VerdictLog
+from ml_core.services.contenders import load_contender
+from ml_core.services.retrain_attempt import RetrainAttempt
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptLoader:
+    """Loads the attempts of a batch of plans."""
+
+    telemetry: TelemetrySource
+    artifacts: ArtifactStore
+    gold: GoldWindows
+    verdicts: VerdictLog
+    training: TrainingPolicy
+    drift: DriftPolicy
+    now: datetime
+
+    def load(self, plans: Sequence[Retrain]) -> list[RetrainAttempt]:
+        """One attempt a plan, in order."""
+        ids = [plan.standing.record.series_id for plan in plans]
+        fetched = self.telemetry.fetch([self._window(plan) for plan in plans])
+        gold, judged = self.gold.load(ids), self.verdicts.list_judged(ids)
+        return [
+            self._prepare(
+                plan,
+                fetched[plan.standing.record.key],
+                gold=gold.get(plan.standing.record.series_id),
+                judged=judged.get(plan.standing.record.series_id, JudgedReadings()),
+            )
+            for plan in plans
+        ]
+
+    def _prepare(
+        self, plan: Retrain, window: Readings, *, gold: Readings | None, judged: JudgedReadings
+    ) -> RetrainAttempt:
+        champion = self._load_champion(plan)
+        # Of a drifted series the champion calls everything an anomaly.
+        filtered_by = None if plan.into_shadow else champion
+        return RetrainAttempt(
+            plan=plan,
+            window=window,
+            learned=self._choose_learned(judged.without_anomalies(window), filtered_by),
+            champion=champion,
+            gold=gold,
+            judged=judged,
+        )
+
+    def _window(self, plan: Retrain) -> Window:
+        """The last weeks, up to where a sensor finding begins; of a drifted series only what came since."""
+        after = self.now - timedelta(days=self.training.window_days)
+        drifted = plan.standing.open_finding(CheckName.DRIFT)
+        if plan.into_shadow and drifted is not None:
+            after = max(after, drifted.opened_at - timedelta(hours=self.drift.live_hours))
+        until = max(sound_until(plan.standing.findings.values(), self.now), after)
+        return Window(key=plan.standing.record.key, after=after, until=until)
+
+    def _load_champion(self, plan: Retrain) -> Contender | None:
+        version = plan.standing.champion
+        if version is None:
+            return None
+        try:
+            return load_contender(version, self.artifacts)
+        except ArtifactError as exc:
+            logger.warning("%s is retrained without its champion: %s", plan.standing.record.key, exc)
+            return None
+
+    def _choose_learned(self, window: Readings, champion: Contender | None) -> Readings:
+        if champion is None or len(window) == 0:
+            return window
+        return leave_out(window, champion.severities(window), self.training.max_learned_severity)

@@ -1,0 +1,110 @@
+"""Fitting: readings in, what a detector learned out, or the reason why not; in this process or spread over workers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ml_core.domain.detector import FitOptions, ModelArtifact, detector_of_kind
+from ml_core.domain.model_version import TrainingCause
+from ml_core.domain.series import Readings
+from ml_core.errors import InsufficientDataError, MLHealthError, UnmodellableSeriesError
+
+logger = logging.getLogger(__name__)
+
+
+class TrainingProblem(StrEnum):
+    """Why there is no model: two outcomes that are expected, and failure."""
+
+    TOO_LITTLE = "too_little"
+    UNMODELLABLE = "unmodellable"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest:
+    """One series to be trained."""
+
+    series_id: int
+    kind: str
+    readings: Readings
+    cause: TrainingCause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What a detector learned, and the wall time it took."""
+
+    artifact: ModelArtifact
+    training_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotTrained:
+    """No model, and the reason in words."""
+
+    problem: TrainingProblem
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How fitting is spread: a joblib backend and its number of workers, -1 for one a core."""
+
+    backend: str = "sequential"
+    jobs: int = -1
+
+
+def fit_all(
+    requests: Sequence[TrainingRequest], options: FitOptions, execution: Execution
+) -> list[Fitted | NotTrained]:
+    """Fit each request on its own, wherever the backend puts it; a worker that dies takes only its own down."""
+    if execution.backend == "sequential" or not requests:
+        return [fit(request, options) for request in requests]
+    if len(requests) == 1:
+        return [_fit_apart(requests[0], options, execution)]
+    from joblib import Parallel, delayed
+
+    calls = [delayed(fit)(request, options) for request in requests]
+    try:
+        fitted: list[Fitted | NotTrained] = Parallel(n_jobs=execution.jobs, backend=execution.backend)(calls)
+    except BrokenExecutor:
+        logger.exception("a training worker died; its batch is trained series by series")
+        return [_fit_apart(request, options, execution) for request in requests]
+    return fitted
+
+
+def _fit_apart(request: TrainingRequest, options: FitOptions, execution: Execution) -> Fitted | NotTrained:
+    """Alone in a worker, so that whoever kills it is known."""
+    from joblib import Parallel, delayed
+
+    try:
+        # Two calls, because a single one would be made in this process.
+        first, _ = Parallel(n_jobs=2, backend=execution.backend)([delayed(fit)(request, options), delayed(int)(0)])
+    except BrokenExecutor:
+        return NotTrained(problem=TrainingProblem.FAILED, reason="the process that trained it died")
+    outcome: Fitted | NotTrained = first
+    return outcome
+
+
+def fit(request: TrainingRequest, options: FitOptions) -> Fitted | NotTrained:
+    """Let the detector learn; whatever goes wrong with one series is its answer."""
+    began = time.perf_counter()
+    try:
+        artifact = detector_of_kind(request.kind).fit(request.readings, options)
+    except InsufficientDataError as exc:
+        return NotTrained(problem=TrainingProblem.TOO_LITTLE, reason=str(exc))
+    except UnmodellableSeriesError as exc:
+        return NotTrained(problem=TrainingProblem.UNMODELLABLE, reason=str(exc))
+    except MLHealthError as exc:
+        return NotTrained(problem=TrainingProblem.FAILED, reason=str(exc))
+    except Exception as exc:  # a surprise in one series never stops the others, and is never silent
+        logger.exception("training series %s failed", request.series_id)
+        return NotTrained(problem=TrainingProblem.FAILED, reason=f"{type(exc).__name__}: {exc}")
+    # The same readings in two series make two artifacts, so that damage to one file concerns one series.
+    artifact = replace(artifact, metadata={**artifact.metadata, "series_id": request.series_id})
+    return Fitted(artifact=artifact, training_ms=(time.perf_counter() - began) * 1000)
