@@ -217,8 +217,6 @@ CREATE TABLE ml_health.detector_state (
     watermark timestamptz NOT NULL,
     recent timestamptz[] NOT NULL DEFAULT '{}',
     revision bigint NOT NULL DEFAULT 0,
-    flat_value double precision,
-    flat_run bigint NOT NULL DEFAULT 0,
     updated_at timestamptz NOT NULL
 );
 COMMENT ON COLUMN ml_health.detector_state.scored_from IS
@@ -411,6 +409,15 @@ BEGIN
     IF p_to < p_from OR p_to - p_from > interval '100 years' THEN
         RAISE EXCEPTION 'partitions from % to % are refused: at most 100 years, in order', p_from, p_to;
     END IF;
+    -- Nothing to make is the rule, and then nobody waits for anybody.
+    PERFORM FROM generate_series(date_trunc('month', p_from AT TIME ZONE 'UTC'), p_to AT TIME ZONE 'UTC', interval '1 month') AS wanted
+    WHERE wanted AT TIME ZONE 'UTC' >= coalesce(adopted_until, '-infinity')
+      AND to_regclass('public.anomaly_detections_' || to_char(wanted, 'YYYY_MM')) IS NULL;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    -- Before the rows that wait are looked at: whoever holds this lock may have to lock their table for itself.
+    PERFORM pg_advisory_xact_lock(hashtext('ml_health.ensure_detection_partitions'));
     FOR month IN
         SELECT generate_series(date_trunc('month', p_from AT TIME ZONE 'UTC'), p_to AT TIME ZONE 'UTC', interval '1 month')
         UNION
@@ -420,9 +427,6 @@ BEGIN
     LOOP
         name := 'anomaly_detections_' || to_char(month, 'YYYY_MM');
         CONTINUE WHEN month AT TIME ZONE 'UTC' < adopted_until OR to_regclass('public.' || name) IS NOT NULL;
-        PERFORM pg_advisory_xact_lock(hashtext('ml_health.ensure_detection_partitions'));
-        -- Somebody else may have made it while we waited.
-        CONTINUE WHEN to_regclass('public.' || name) IS NOT NULL;
         EXECUTE format('CREATE TABLE public.%I (LIKE public.anomaly_detections INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
         EXECUTE format('WITH waiting AS (DELETE FROM public.anomaly_detections_default '
                        'WHERE "timestamp" >= %2$L AND "timestamp" < %3$L RETURNING *) '
