@@ -16,7 +16,7 @@ from ml_core.domain.detector import FitOptions
 from ml_core.domain.policies import RetentionPolicy
 from ml_core.domain.task import TaskResult
 from ml_core.entrypoints.runner import run_task
-from ml_core.settings import DatabaseSettings, Settings, TelemetrySettings
+from ml_core.settings import DatabaseSettings, GrafanaSettings, Settings, TelemetrySettings
 
 START = datetime(2025, 3, 1, 12, 20, tzinfo=UTC)
 """When the first model is made."""
@@ -39,6 +39,8 @@ def site_settings(url: str, home: Path) -> Settings:
         database=DatabaseSettings(url=url),
         telemetry=TelemetrySettings(relation="public.telemetry", metric_column="key", tenant_column="tenant_id"),
         detector=FitOptions(n_estimators=10),
+        # Logins belong to the whole server: each site of the tests has one of its own.
+        grafana=GrafanaSettings(reader_user=f"grafana_of_{url.rsplit('/', 1)[1]}"),
         retention=RetentionPolicy(detection_days=30.0, archive_url=str(home / "archive")),
     )
 
