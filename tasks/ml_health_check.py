@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from ml_core.bootstrap import TaskContext
 from ml_core.domain.task import Outcome, TaskReport
-from ml_core.services.health import HealthCheck, HealthTally
+from ml_core.services.health_check import HealthCheck
+from ml_core.services.health_writer import HealthTally, HealthWriter
 from ml_core.services.live_evidence import LiveEvidenceLoader
 from ml_core.services.open_findings import tell_observations, tell_open_findings
+from ml_core.services.series_health import SeriesJudge
 
 TASK = "ml_health_check"
 
 
 def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
     """Check every series and the platform itself, or only the series named DEVICE:METRIC."""
-    platform, settings = context.platform, context.settings
+    platform, settings, now = context.platform, context.settings, context.now
     check = HealthCheck(
         series=platform.series,
         models=platform.models,
@@ -23,14 +25,20 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
             activity=platform.activity,
             verdicts=platform.verdicts,
             policy=settings.health,
-            now=context.now,
+            now=now,
         ),
         checks=platform.checks,
-        findings=platform.findings,
+        judge=SeriesJudge(policy=settings.health, max_failures=settings.training.max_failures, now=now),
+        writer=HealthWriter(
+            series=platform.series,
+            checks=platform.checks,
+            findings=platform.findings,
+            now=now,
+            dry_run=context.dry_run,
+        ),
         policy=settings.health,
-        max_failures=settings.training.max_failures,
         series_per_batch=settings.scoring.series_per_batch,
-        now=context.now,
+        now=now,
         dry_run=context.dry_run,
     )
     tally = check.check_series(context.run, only=series)

@@ -17,6 +17,7 @@ from ml_core.domain.schedule import latest_slot
 from ml_core.domain.task import Outcome
 from ml_core.errors import MLHealthError
 from ml_core.manifest import load_manifest
+from ml_core.services.store_probe import probe_store
 
 Grade = Literal["ok", "warn", "fail"]
 LEAST_FREE_BYTES = 1_000_000_000
@@ -144,10 +145,8 @@ _AFTER_DATABASE: dict[str, Callable[[Platform, datetime], Diagnosis]] = {
 
 
 def _look_at_artifacts(platform: Platform, now: datetime) -> Diagnosis:
-    """Write, read and trash a few bytes: a store that cannot be written is known before a retrain tries."""
-    probe = platform.artifacts.write(b"written by ml-health doctor")
-    platform.artifacts.read(probe.sha256)
-    platform.artifacts.trash(probe.sha256, at=now)
+    """Probe the store as a training does: one that cannot be written is known before a retrain tries."""
+    probe_store(platform.artifacts, now=now)
     where = platform.settings.artifacts.url or platform.settings.home / "artifacts"
     return Diagnosis(what="artifacts", grade="ok", seen=f"{where} can be written and read")
 

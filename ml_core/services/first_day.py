@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ml_core.domain.first_day_rule import check_first_day, is_first_day_over, replaced_by
+from ml_core.domain.gate_check import GateCheck
 from ml_core.domain.model_version import ModelStatus, ModelVersion
 from ml_core.domain.policies import GatePolicy, RetrainPolicy
 from ml_core.domain.retrain_rules import Standing
@@ -70,14 +71,7 @@ class FirstDay:
         if len(live) == 0 or former.artifact_sha256 is None or former.artifact_purged_at is not None:
             return None
         try:
-            check = check_first_day(
-                load_contender(champion, self.artifacts),
-                load_contender(former, self.artifacts),
-                live,
-                target_alarm_rate=self.expected_alarm_rate,
-                max_ratio=self.policy.max_rollback_alarm_ratio,
-                gate=self.gate,
-            )
+            check = self._examine(champion, former, live)
             if check.passed:
                 return None
             self._roll_back(standing, champion, former, check.reason)
@@ -85,12 +79,18 @@ class FirstDay:
             raise
         except MLHealthError as exc:
             tally.failed += 1
-            return RunItem(series_id=standing.record.series_id, outcome=ItemOutcome.FAILED, reason=str(exc))
+            return _item(standing, ItemOutcome.FAILED, str(exc))
         tally.rolled_back += 1
-        return RunItem(
-            series_id=standing.record.series_id,
-            outcome=ItemOutcome.SUCCEEDED,
-            reason=f"rolled back to version {former.version}: {check.reason}",
+        return _item(standing, ItemOutcome.SUCCEEDED, f"rolled back to version {former.version}: {check.reason}")
+
+    def _examine(self, champion: ModelVersion, former: ModelVersion, live: Readings) -> GateCheck:
+        return check_first_day(
+            load_contender(champion, self.artifacts),
+            load_contender(former, self.artifacts),
+            live,
+            target_alarm_rate=self.expected_alarm_rate,
+            max_ratio=self.policy.max_rollback_alarm_ratio,
+            gate=self.gate,
         )
 
     def _roll_back(self, standing: Standing, champion: ModelVersion, former: ModelVersion, reason: str) -> None:
@@ -101,3 +101,7 @@ class FirstDay:
 
 def _of(standing: Standing, versions: Sequence[ModelVersion]) -> list[ModelVersion]:
     return [version for version in versions if version.series_id == standing.record.series_id]
+
+
+def _item(standing: Standing, outcome: ItemOutcome, reason: str) -> RunItem:
+    return RunItem(series_id=standing.record.series_id, outcome=outcome, reason=reason)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ml_core.domain.contender import Contender
 from ml_core.domain.gate import GateReport
+from ml_core.domain.gate_check import GateCheck
 from ml_core.domain.model_version import ModelVersion
 from ml_core.domain.policies import GatePolicy, RetrainPolicy
 from ml_core.domain.retrain_rules import Standing
@@ -73,14 +75,7 @@ class ShadowJudge:
         contender = load_contender(shadow, self.artifacts)
         candidate = Candidate(version=shadow, contender=contender, reloaded=contender, readings=window)
         live = window.between(shadow.training_to, None)
-        check = judge_trial(
-            contender,
-            live,
-            interval_s=window.median_interval_s(),
-            trial=self._length,
-            target_alarm_rate=self.expected_alarm_rate,
-            gate=self.gate,
-        )
+        check = self._examine(contender, live, interval_s=window.median_interval_s())
         age = self.now - self._began(shadow)
         if check is None and age < timedelta(hours=self.policy.max_shadow_hours):
             tally.waiting += 1
@@ -90,13 +85,33 @@ class ShadowJudge:
             reason = f"on trial: {report.reason}" if check else f"only {len(live)} readings in its trial"
             return self._reject(standing, candidate, report, reason, tally)
         reason = f"its alarm rate kept to the target on trial: {check.reason}"
+        return self._promote(standing, candidate, report, reason, tally)
+
+    def _examine(self, contender: Contender, live: Readings, *, interval_s: float | None) -> GateCheck | None:
+        return judge_trial(
+            contender,
+            live,
+            interval_s=interval_s,
+            trial=self._length,
+            target_alarm_rate=self.expected_alarm_rate,
+            gate=self.gate,
+        )
+
+    def _promote(
+        self,
+        standing: Standing,
+        candidate: Candidate,
+        report: GateReport,
+        reason: str,
+        tally: RetrainTally,
+    ) -> RunItem:
         self.promotion.promote(
             standing.record,
             candidate,
             champion_id=None if standing.champion is None else standing.champion.model_id,
             report=report,
             reason=reason,
-            gold_from=window,
+            gold_from=candidate.readings,
         )
         tally.promoted += 1
         return _item(standing, ItemOutcome.SUCCEEDED, reason)

@@ -20,4 +20,4 @@ def probe_store(artifacts: ArtifactStore, *, now: datetime) -> None:
         artifacts.read(probe.sha256)
         artifacts.trash(probe.sha256, at=now)
     except ArtifactError as exc:
-        raise ArtifactError(f"no model can be stored, so none is trained: {exc}") from exc
+        raise ArtifactError(f"no model can be stored: {exc}") from exc
