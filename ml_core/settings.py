@@ -117,9 +117,7 @@ class HostSettings:
 class ExecutionSettings:
     """How work on many series is spread."""
 
-    backend: Literal["loky", "threading", "sequential", "dask", "ray"] = setting(
-        "sequential", "joblib backend that trains models."
-    )
+    backend: Literal["loky", "threading", "sequential"] = setting("sequential", "joblib backend that trains models.")
     jobs: Annotated[int, Ge(-1), Le(4096)] = setting(-1, "Workers; -1: one a core.")
 
 

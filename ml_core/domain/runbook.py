@@ -60,7 +60,8 @@ CHECKS: Mapping[str, CheckWords] = {
         title="Many models drift together", advice="Look for one cause: weather, load, a gateway, a new firmware."
     ),
     "retrain_rejected": CheckWords(
-        title="Retrained model refused", advice="Look at the gate's table in the evidence; the old model serves on."
+        title="Retrained model refused",
+        advice="Read which step of the gate refused and why, above; the old model serves on.",
     ),
     "store_size": CheckWords(title="Artifact store is large", advice="Look at the retention settings and ml_purge."),
     "heartbeat": CheckWords(title="Daily check did not run", advice="Look at the scheduler or the host.", fixable=True),

@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
+from rich.markup import escape
 
 from ml_core import __version__
 from ml_core.bootstrap import Platform
@@ -28,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "grafana": "grafana_command:grafana_command",
     "import": "import_command:import_command",
     "mute": "mute_command:mute_command",
+    "roll-back": "roll_back_command:roll_back_command",
     "run": "run_command:run_command",
     "scheduler": "scheduler_command:scheduler_command",
     "status": "status_command:status_command",
@@ -61,9 +64,12 @@ def cli(ctx: click.Context, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    # PyGithub writes whole issue bodies at DEBUG.
-    logging.getLogger("github").setLevel(logging.WARNING)
-    ctx.obj = Platform(load_settings())
+    # PyGithub writes whole issue bodies at DEBUG; APScheduler tells each of its wakings.
+    for name in ("github", "apscheduler"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    settings = load_settings()
+    _refuse_foreign_home(settings.home)
+    ctx.obj = Platform(settings)
     ctx.call_on_close(ctx.obj.close)
 
 
@@ -81,14 +87,27 @@ def call(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except (ConfigurationError, InvalidNameError) as exc:
         return _tell(exc, EXIT_USAGE)
-    except MLHealthError as exc:
+    except (MLHealthError, OSError) as exc:
         return _tell(exc, EXIT_FAILED)
     return result if isinstance(result, int) else 0
 
 
-def _tell(exc: MLHealthError, code: int) -> int:
+def _refuse_foreign_home(home: Path) -> None:
+    """As root, files made in another user's home would lock that user out of it."""
+    if os.geteuid() != 0 or not home.exists():
+        return
+    owner = home.stat().st_uid
+    if owner != 0:
+        raise ConfigurationError(
+            f"{home} belongs to user {owner} and you are root: run this as that user "
+            f"(sudo -u '#{owner}' ml-health ...), or set ML_HEALTH_HOME to a folder of your own"
+        )
+
+
+def _tell(exc: MLHealthError | OSError, code: int) -> int:
     secrets = [os.environ.get(name, "") for name in ("ML_HEALTH_DATABASE_URL", "ML_HEALTH_GITHUB__TOKEN")]
-    errors.print(f"[red]ml-health:[/red] {redact(str(exc), [s for s in secrets if s])}", soft_wrap=True)
+    words = escape(redact(str(exc), [secret for secret in secrets if secret]))
+    errors.print(f"[red]ml-health:[/red] {words}", soft_wrap=True)
     return code
 
 

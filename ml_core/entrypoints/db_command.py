@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ml_core.adapters.postgres_binaries import find_binaries
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.console import output, print_json
 from ml_core.errors import ConfigurationError
@@ -14,12 +15,16 @@ def db_command() -> None:
     """Start, stop and migrate the database."""
 
 
+def _require_embedded(platform: Platform) -> None:
+    if platform.settings.database.url:
+        raise ConfigurationError("ML_HEALTH_DATABASE_URL (database.url) is set: the embedded PostgreSQL is not in use")
+
+
 @db_command.command("start")
 @click.pass_obj
 def start_command(platform: Platform) -> None:
     """Start the embedded PostgreSQL and bring its schema up to date."""
-    if platform.settings.database.url:
-        raise ConfigurationError("database.url is set: the embedded PostgreSQL is not in use")
+    _require_embedded(platform)
     platform.migrator.apply()
     output.print(f"running on port {platform.embedded_postgres.status().port}")
 
@@ -28,6 +33,7 @@ def start_command(platform: Platform) -> None:
 @click.pass_obj
 def stop_command(platform: Platform) -> None:
     """Stop the embedded PostgreSQL; its data stay."""
+    _require_embedded(platform)
     platform.embedded_postgres.stop()
     output.print("stopped")
 
@@ -37,6 +43,7 @@ def stop_command(platform: Platform) -> None:
 @click.pass_obj
 def status_command(platform: Platform, as_json: bool) -> int:
     """Say whether the embedded PostgreSQL runs, and where; exit code 2 where it does not."""
+    _require_embedded(platform)
     status = platform.embedded_postgres.status()
     facts = {
         "running": status.running,
@@ -45,6 +52,7 @@ def status_command(platform: Platform, as_json: bool) -> int:
         "version": status.version,
         "data": str(status.data_dir),
         "log": str(status.log_path),
+        "programs": str(find_binaries().folder),
     }
     if as_json:
         print_json(facts)
@@ -65,6 +73,7 @@ def status_command(platform: Platform, as_json: bool) -> int:
 @click.pass_obj
 def url_command(platform: Platform, role: str) -> None:
     """Print the embedded PostgreSQL's address with its password, for psql and other programs."""
+    _require_embedded(platform)
     click.echo(platform.embedded_postgres.url(role))  # type: ignore[arg-type]
 
 

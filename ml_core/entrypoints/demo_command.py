@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from ml_core.entrypoints.console import errors, output, print_json
 from ml_core.entrypoints.demo.live import watch_live
 from ml_core.entrypoints.demo.performance import Play, perform
 from ml_core.entrypoints.demo.summary import print_summary
+from ml_core.errors import ConflictError
 from ml_core.settings import Settings
 
 HOMES = {"story": "story", "csv": "csv", "live": "live"}
@@ -47,7 +50,8 @@ def demo_command(
         return
     kind = "live" if live else "csv" if csv_file else "story"
     settings = Settings(home=(folder / HOMES[kind]).resolve())
-    with closing(Platform(settings)) as platform:
+    settings.home.parent.mkdir(parents=True, exist_ok=True)
+    with hold_alone(settings.home.with_suffix(".lock")), closing(Platform(settings)) as platform:
         if fresh and settings.home.exists():
             platform.embedded_postgres.stop()
             shutil.rmtree(settings.home)
@@ -62,6 +66,17 @@ def demo_command(
     else:
         print_summary(summary, output)
         errors.print(f"Everything is in {settings.home}; `make demo-stop` ends its database, --fresh begins anew.")
+
+
+@contextmanager
+def hold_alone(lock: Path) -> Iterator[None]:
+    """One demo a folder at a time; the lock ends with its holder, however that ends."""
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise ConflictError(f"another demo runs in {lock.parent}: wait for it, or give another --dir") from exc
+        yield
 
 
 def find_end(home: Path) -> datetime:

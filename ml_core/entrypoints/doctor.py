@@ -36,7 +36,7 @@ class Diagnosis:
 def examine(platform: Platform, now: datetime) -> Iterator[Diagnosis]:
     """Look at everything that can be looked at; what depends on a failed part is left out."""
     yield from _look_at_settings(platform)
-    yield from _look_at_home(platform)
+    yield _guard("home", _look_at_home, platform)
     database = _guard("database", _look_at_database, platform)
     yield database
     if database.grade != "fail":
@@ -51,7 +51,7 @@ def _guard(what: str, look: Callable[..., Diagnosis], *arguments: object) -> Dia
     try:
         return look(*arguments)
     except (MLHealthError, OSError) as exc:
-        return Diagnosis(what=what, grade="fail", seen=str(exc), advice="mend this first")
+        return Diagnosis(what=what, grade="fail", seen=str(exc), advice="mend what this names, then look again")
 
 
 def _look_at_settings(platform: Platform) -> Iterator[Diagnosis]:
@@ -69,23 +69,19 @@ def _look_at_settings(platform: Platform) -> Iterator[Diagnosis]:
     yield Diagnosis(what="python", grade="ok", seen=f"{version} at {sys.executable}")
 
 
-def _look_at_home(platform: Platform) -> Iterator[Diagnosis]:
+def _look_at_home(platform: Platform) -> Diagnosis:
     home = platform.settings.home
     standing = home if home.exists() else next(parent for parent in home.parents if parent.exists())
     if not os.access(standing, os.W_OK):
-        yield Diagnosis(
-            what="home",
-            grade="fail",
-            seen=f"{home} cannot be written",
-            advice="set ML_HEALTH_HOME to a folder of yours",
-        )
-        return
+        advice = "set ML_HEALTH_HOME to a folder of yours"
+        return Diagnosis(what="home", grade="fail", seen=f"{home} cannot be written", advice=advice)
     free = shutil.disk_usage(standing).free
-    yield Diagnosis(
+    enough = free >= LEAST_FREE_BYTES
+    return Diagnosis(
         what="home",
-        grade="ok" if free >= LEAST_FREE_BYTES else "warn",
+        grade="ok" if enough else "warn",
         seen=f"{home}, {free / 1e9:.1f} GB free",
-        advice="" if free >= LEAST_FREE_BYTES else "make room: models and the embedded database live here",
+        advice="" if enough else "make room: models and the embedded database live here",
     )
 
 

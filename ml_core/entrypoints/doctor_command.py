@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.redaction import redact
@@ -29,7 +29,8 @@ def doctor_command(platform: Platform, as_json: bool) -> int:
     if as_json:
         print_json({"diagnoses": diagnoses})
     else:
-        table = Table("what", "grade", "seen", "what to do")
+        # Folded, never cut: paths are there to be copied.
+        table = Table(*(Column(title, overflow="fold") for title in ("what", "grade", "seen", "what to do")))
         for diagnosis in diagnoses:
             grade = diagnosis["grade"]
             coloured = f"[{_COLOURS[grade]}]{grade}[/]"

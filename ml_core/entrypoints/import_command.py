@@ -155,3 +155,5 @@ def print_report(name: str, report: ImportReport, *, dry_run: bool) -> None:
     output.print(table)
     if report.rejected and not dry_run:
         errors.print("rows kept aside stand in ml_health.rejected_reading", soft_wrap=True)
+    if report.accepted and not dry_run:
+        errors.print("next: `ml-health run ml_discover` makes models of what can be trained", soft_wrap=True)

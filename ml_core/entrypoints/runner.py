@@ -10,6 +10,7 @@ from typing import Any, cast
 from ml_core.bootstrap import Platform, TaskContext
 from ml_core.domain.schedule import latest_slot
 from ml_core.domain.task import TaskReport, TaskResult
+from ml_core.errors import ConfigurationError
 from ml_core.manifest import TaskSpec, load_manifest
 from ml_core.services.runs import Progress, RunRecorder, RunRequest, execute_run
 
@@ -32,9 +33,11 @@ def run_task(
     """
     spec = load_manifest().task(task_id)
     checked = spec.check_params(params or {})
+    if slot is not None and slot > now:
+        raise ConfigurationError(f"slot {slot.isoformat()} is yet to come; it is {now.isoformat()}")
     request = RunRequest(
         task=task_id,
-        slot=slot or latest_slot(spec.schedule, now),
+        slot=slot or _choose_slot(spec, checked, now),
         now=now,
         max_attempts=spec.retries + 1,
         params=checked,
@@ -55,6 +58,11 @@ def run_task(
         progress=progress,
         secrets=platform.settings.secrets,
     )
+
+
+def _choose_slot(spec: TaskSpec, params: Mapping[str, Any], now: datetime) -> datetime:
+    """The latest of the schedule; a run of one series is a slot of its own, so that the fleet's stays open."""
+    return now if "series" in params else latest_slot(spec.schedule, now)
 
 
 def load_task(spec: TaskSpec) -> Callable[..., TaskReport]:

@@ -12,6 +12,7 @@ import click
 from ml_core.bootstrap import Platform
 from ml_core.domain.rollup import LATENCY_BOUNDS_MS, latency_quantile_ms
 from ml_core.entrypoints.console import MOMENT, output, print_json
+from ml_core.entrypoints.series_table import print_series
 from ml_core.ports.fleet_overview import FleetOverview
 
 NO_DATA = "no data"
@@ -20,11 +21,15 @@ _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--series", "list_series", is_flag=True, help="List every series instead.")
 @click.option("--now", type=MOMENT, help="The time to look from; default: the clock's.")
 @click.pass_obj
-def status_command(platform: Platform, as_json: bool, now: datetime | None) -> None:
+def status_command(platform: Platform, as_json: bool, list_series: bool, now: datetime | None) -> None:
     """Say how the fleet is: models, scoring, findings, runs."""
     moment = now or datetime.now(UTC)
+    if list_series:
+        print_series(platform.series.list_series(), moment, as_json=as_json)
+        return
     overview = platform.fleet.read(now=moment)
     if as_json:
         print_json(asdict(overview))

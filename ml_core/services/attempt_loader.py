@@ -14,7 +14,7 @@ from ml_core.domain.policies import DriftPolicy, TrainingPolicy
 from ml_core.domain.retrain_rules import Retrain
 from ml_core.domain.series import Readings
 from ml_core.domain.training_window import leave_out, sound_until
-from ml_core.errors import ArtifactError
+from ml_core.errors import ArtifactDamagedError, ArtifactMissingError
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.gold_windows import GoldWindows
 from ml_core.ports.telemetry import TelemetrySource, Window
@@ -82,7 +82,7 @@ class AttemptLoader:
             return None
         try:
             return load_contender(version, self.artifacts)
-        except ArtifactError as exc:
+        except (ArtifactMissingError, ArtifactDamagedError) as exc:
             logger.warning("%s is retrained without its champion: %s", plan.standing.record.key, exc)
             return None
 

@@ -43,11 +43,27 @@ class Discovery:
         extents = {extent.key: extent for extent in self.telemetry.list_extents(until=self.now)}
         if not self.dry_run:
             tally.found = self.series.register(list(extents.values()), at=self.now)
-        ready = self._pick_ready(list_named(self.series, only), extents, tally)
+            known = list_named(self.series, only)
+        else:
+            known = self._foresee(extents, tally, only)
+        ready = self._pick_ready(known, extents, tally)
         tally.trainable = len(ready)
         if not self.dry_run:
             self._train_all(ready, run, tally)
         return tally
+
+    def _foresee(
+        self, extents: Mapping[SeriesKey, SeriesExtent], tally: DiscoveryTally, only: str | None
+    ) -> list[SeriesRecord]:
+        """What would be known: a dry run registers nothing, so new series stand in as they would begin."""
+        known = self.series.list_series()
+        new = extents.keys() - {record.key for record in known}
+        tally.found = len(new)
+        known += [
+            SeriesRecord(series_id=0, key=key, state=SeriesState.COLLECTING, discovered_at=self.now)
+            for key in sorted(new)
+        ]
+        return [record for record in known if only is None or str(record.key) == only]
 
     def _pick_ready(
         self, known: Sequence[SeriesRecord], extents: Mapping[SeriesKey, SeriesExtent], tally: DiscoveryTally

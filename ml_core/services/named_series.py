@@ -17,5 +17,5 @@ def list_named(series: SeriesRegistry, only: str | None) -> list[SeriesRecord]:
         return records
     named = [record for record in records if str(record.key) == only]
     if not named:
-        raise ConfigurationError(f"no series {only!r} is known; names are DEVICE:METRIC")
+        raise ConfigurationError(f"no series {only!r} is known; `ml-health status --series` lists them")
     return named

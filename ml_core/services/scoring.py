@@ -16,12 +16,13 @@ from ml_core.domain.scoring_state import NewReadings, ScoringState, pick_new
 from ml_core.domain.series import Readings
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import ItemOutcome, RunItem
-from ml_core.errors import ArtifactMissingError, ConfigurationError, ConflictError, MLHealthError
+from ml_core.errors import ArtifactMissingError, ConflictError, MLHealthError
 from ml_core.ports.model_registry import ModelRegistry
 from ml_core.ports.scoring_log import ScoringLog
 from ml_core.ports.series_registry import SeriesRegistry
 from ml_core.ports.telemetry import TelemetrySource, Window
 from ml_core.services.artifact_cache import ArtifactCache
+from ml_core.services.named_series import list_named
 from ml_core.services.runs import RunRecorder
 from ml_core.services.scoring_tally import ScoringTally
 
@@ -62,12 +63,7 @@ class Scoring:
         ConfigurationError where no series has that name.
         """
         tally = ScoringTally()
-        records = self.series.list_series()
-        if only is not None:
-            # By its whole name: ids may hold colons, and several tenants may use the same names.
-            records = [record for record in records if str(record.key) == only]
-            if not records:
-                raise ConfigurationError(f"no series {only!r} is known; `ml-health status --series` lists them")
+        records = list_named(self.series, only)
         size = self.policy.series_per_batch
         for start in range(0, len(records), size):
             run.progress("scoring", start, len(records))

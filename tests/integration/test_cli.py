@@ -66,6 +66,8 @@ def test_a_dry_run_leaves_the_slot_open(run: Run) -> None:
         (("run", "ml_purge", "--slot", "2026-05-04T06:00:00"), "time zone"),
         (("run", "ml_purge", "--now", "yesterday"), "yesterday"),
         (("run",), "TASK"),
+        (("run", "ml_purge", "--slot", "2099-05-04T04:30:00Z"), "yet to come"),
+        (("roll-back", "nobody:nothing", "--reason", "worse"), "nobody:nothing"),
         (("nothing",), "nothing"),
         (("mute", "nobody:nothing", "--until", "2099-12-31T00:00:00Z"), "nobody:nothing"),
         (("mute", "nobody:nothing"), "--until"),
@@ -168,3 +170,77 @@ def test_every_command_shows_its_help(run: Run) -> None:
 
         assert code == 0, name
         assert "Usage:" in out
+
+
+def test_a_run_of_one_series_leaves_the_fleets_slot_open(run: Run, tmp_path: Path) -> None:
+    """Trying one series by hand does not cost the whole fleet its run."""
+    file = tmp_path / "pump.csv"
+    file.write_text("device,metric,timestamp,value\npump,flow,2026-05-04T05:00:00Z,1.5\n")
+    run("import", str(file))
+    run("run", "ml_discover", "--now", "2026-05-04T05:30:00Z")
+    one = run("run", "ml_discover", "--json", "--now", "2026-05-04T06:30:00Z", "--param", "series=pump:flow")
+
+    fleet = run("run", "ml_discover", "--json", "--now", "2026-05-04T06:30:00Z")
+
+    assert json.loads(one[1])["slot"] == "2026-05-04T06:30:00+00:00"
+    assert json.loads(fleet[1])["outcome"] == "succeeded"
+
+
+def test_a_dry_discovery_foresees_what_the_real_one_finds(run: Run, tmp_path: Path) -> None:
+    """New series are counted though nothing is registered."""
+    file = tmp_path / "pump.csv"
+    file.write_text("device,metric,timestamp,value\npump,flow,2026-05-04T05:00:00Z,1.5\n")
+    run("import", str(file))
+
+    dry = json.loads(run("run", "ml_discover", "--json", "--dry-run", "--now", "2026-05-04T06:30:00Z")[1])
+    known = json.loads(run("status", "--series", "--json")[1])["series"]
+    real = json.loads(run("run", "ml_discover", "--json", "--now", "2026-05-04T06:30:00Z")[1])
+
+    assert known == []
+    assert dry["counts"] == real["counts"]
+    assert dry["counts"]["found"] == 1
+
+
+def test_every_series_is_listed_with_what_it_waits_for(run: Run, tmp_path: Path) -> None:
+    """A series that still collects says from when it can be trained."""
+    file = tmp_path / "pump.csv"
+    hours = "".join(f"pump,flow,2026-05-04T{hour:02}:00:00Z,{hour}\n" for hour in range(6))
+    file.write_text(f"device,metric,timestamp,value\n{hours}")
+    run("import", str(file))
+    run("run", "ml_discover", "--now", "2026-05-04T06:30:00Z")
+
+    _, out, _ = run("status", "--series")
+    (row,) = json.loads(run("status", "--series", "--json")[1])["series"]
+
+    assert "pump:flow" in out
+    assert (row["series"], row["state"], row["health"]) == ("pump:flow", "collecting", "unknown")
+    assert row["why"].startswith("can be trained from 2026-05-1")
+
+
+def test_a_folder_that_may_not_be_entered_is_one_line(run: Run, tmp_path: Path) -> None:
+    """A file where the home should be ends as an error of ours, not as a traceback."""
+    (tmp_path / "home").write_text("not a folder")
+
+    code, _, err = run("grafana", "render", "--out", str(tmp_path / "home" / "x"))
+
+    assert code in (2, 64)
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_what_stands_in_brackets_is_printed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typing error in a section's name is shown as it was written."""
+    (tmp_path / "config.toml").write_text("[healht]\nstale_age_days = 3.0\n")
+    monkeypatch.setenv("ML_HEALTH_CONFIG", str(tmp_path / "config.toml"))
+
+    code, _, err = run("status")
+
+    assert code == 64
+    assert "[healht]" in err
+
+
+def test_the_embedded_server_is_left_alone_where_it_is_not_in_use(run: Run) -> None:
+    """With a database of the platform's, none of its commands acts on the embedded one."""
+    answers = [run("db", command) for command in ("start", "stop", "status", "url")]
+
+    assert {code for code, _, _ in answers} == {64}
+    assert all("ML_HEALTH_DATABASE_URL" in err for _, _, err in answers)

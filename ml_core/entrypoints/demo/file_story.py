@@ -12,6 +12,7 @@ from ml_core.adapters.reading_files import FileOptions, read_readings
 from ml_core.adapters.reading_layout import LayoutOptions
 from ml_core.adapters.reading_times import TimeOptions
 from ml_core.domain.series import Readings, SeriesKey, to_datetime
+from ml_core.entrypoints.console import errors
 from ml_core.entrypoints.demo.story import DemoSeries
 from ml_core.errors import ConfigurationError, InvalidReadingsError
 
@@ -20,12 +21,16 @@ def read_file_story(path: Path, tz: str | None) -> list[DemoSeries]:
     """Every series of a CSV or Parquet file, the longest first; rows that cannot be used are left out."""
     options = FileOptions(layout=LayoutOptions(device=path.stem), times=TimeOptions(zone=_find_zone(tz)))
     parts: dict[SeriesKey, list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
+    aside = 0
     for batch in read_readings(path, options):
+        aside += len(batch.rejected)
         for position, key in enumerate(batch.keys):
             own = batch.series == position
             parts[key].append((batch.timestamps[own], batch.values[own]))
     if not parts:
         raise InvalidReadingsError(f"{path} holds no usable reading; `ml-health import --dry-run` says why")
+    if aside:
+        errors.print(f"{aside:,} rows are left out; `ml-health import --dry-run {path}` says why", soft_wrap=True)
     series = [_to_series(key, pieces) for key, pieces in parts.items()]
     return sorted(series, key=lambda one: -len(one.readings))
 

@@ -113,7 +113,8 @@ def _print_planted(summary: Summary, console: Console) -> None:
             console.print(f"  [red]not found[/red] by the check {planted.check}")
             continue
         found = f"[green]found[/green] by the check [bold]{planted.check}[/bold]"
-        console.print(f"  {found} on {planted.found.opened_at:%a %d %b at %H:%M}: {escape(planted.found.message)}")
+        console.print(f"  {found} on {planted.found.opened_at:%a %d %b at %H:%M}, last told as:")
+        console.print(f"  {escape(planted.found.message)}")
 
 
 def _print_models(summary: Summary, console: Console) -> None:
@@ -139,10 +140,11 @@ def _print_refusals(summary: Summary, console: Console) -> None:
 
 def _print_rest(summary: Summary, console: Console) -> None:
     console.rule("What people would see")
-    console.print(f"{len(summary.issues)} GitHub issues would be filed; they are rendered here:")
+    console.print(f"{len(summary.issues)} GitHub issues would have been filed, closed ones included:")
     for path in summary.issues:
-        title = next((line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("title:")), "")
-        console.print(f"  {path}  {escape(title.removeprefix('title:').strip())}", soft_wrap=True)
+        told = dict(line.split(": ", 1) for line in path.read_text(encoding="utf-8").splitlines()[1:6] if ": " in line)
+        state, title = told["state"].strip('"'), told["title"].strip('"')
+        console.print(f"  {path}  {state}  {escape(title)}", soft_wrap=True)
     console.print(f"Grafana's files (datasource, provider, dashboards): {summary.dashboards}", soft_wrap=True)
     if summary.picture is not None:
         console.print(f"A picture of one series with its band and anomalies: {summary.picture}", soft_wrap=True)
