@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ml_core.domain.policies import setting
-from ml_core.errors import ConfigurationError, UnknownDetectorKindError
+from ml_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,16 +123,3 @@ class Detector(Protocol):
     def update(self, artifact: ModelArtifact, state: bytes, batch: Readings) -> tuple[ScoredReadings, bytes]:
         """Score `batch` in order and return the state to save with it (no pickle; empty if stateless)."""
         ...
-
-
-def detector_of_kind(kind: str, kinds: Sequence[Detector] | None = None) -> Detector:
-    """The registered detector of that kind; raises UnknownDetectorKindError naming the known ones."""
-    if kinds is None:
-        from ml_core.domain.detector_kinds import DETECTOR_KINDS
-
-        kinds = DETECTOR_KINDS
-    for detector in kinds:
-        if detector.kind == kind:
-            return detector
-    known = ", ".join(detector.kind for detector in kinds)
-    raise UnknownDetectorKindError(f"unknown detector kind {kind!r}; known kinds: {known}")

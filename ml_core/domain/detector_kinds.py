@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from ml_core.domain.detector import Detector
 from ml_core.domain.isolation_detector import IsolationForestDetector
-
-if TYPE_CHECKING:
-    from ml_core.domain.detector import Detector
+from ml_core.errors import UnknownDetectorKindError
 
 DETECTOR_KINDS: tuple[Detector, ...] = (IsolationForestDetector(),)
+
+
+def detector_of_kind(kind: str, kinds: Sequence[Detector] | None = None) -> Detector:
+    """The detector of that kind among `kinds` (None: all); UnknownDetectorKindError names the known ones."""
+    choice = DETECTOR_KINDS if kinds is None else kinds
+    for detector in choice:
+        if detector.kind == kind:
+            return detector
+    known = ", ".join(detector.kind for detector in choice)
+    raise UnknownDetectorKindError(f"unknown detector kind {kind!r}; known kinds: {known}")

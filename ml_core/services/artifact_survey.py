@@ -10,7 +10,8 @@ from uuid import UUID
 import numpy as np
 
 from ml_core.domain.artifact_format import decode
-from ml_core.domain.detector import EMPTY_STATE, ModelArtifact, detector_of_kind
+from ml_core.domain.detector import EMPTY_STATE, ModelArtifact
+from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.model_version import ModelVersion
 from ml_core.domain.policies import HealthPolicy
 from ml_core.domain.series import Readings

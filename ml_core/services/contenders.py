@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml_core.domain.contender import Contender
-from ml_core.domain.detector import detector_of_kind
+from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.model_version import ModelVersion
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.services.artifact_survey import load_artifact

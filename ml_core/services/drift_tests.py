@@ -10,7 +10,8 @@ from ml_core.domain.artifact_format import decode
 from ml_core.domain.check import CheckResult
 from ml_core.domain.check_names import CheckName
 from ml_core.domain.degradation import DriftTest, LiveSample, Reference, compare_with_reference, widen
-from ml_core.domain.detector import EMPTY_STATE, ModelArtifact, detector_of_kind
+from ml_core.domain.detector import EMPTY_STATE, ModelArtifact
+from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.durations import in_words
 from ml_core.domain.fleet_drift import TestedModel
 from ml_core.domain.grading import not_judged

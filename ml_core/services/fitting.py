@@ -9,7 +9,8 @@ from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ml_core.domain.detector import FitOptions, ModelArtifact, detector_of_kind
+from ml_core.domain.detector import FitOptions, ModelArtifact
+from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.model_version import TrainingCause
 from ml_core.domain.series import Readings
 from ml_core.errors import InsufficientDataError, MLHealthError, UnmodellableSeriesError

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ml_core.domain.detector import Detector, detector_of_kind
+from ml_core.domain.detector import Detector
+from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.model_version import ModelStatus, ModelVersion
 from ml_core.domain.policies import ScoringPolicy
 from ml_core.domain.scoring import SeriesScoring, pass_by, score_batch

@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 
 from ml_core.domain.artifact_format import encode
 from ml_core.domain.contender import Contender
-from ml_core.domain.detector import FitOptions, detector_of_kind
+from ml_core.domain.detector import FitOptions
+from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.model_version import ModelVersion, NewModel
 from ml_core.domain.policies import TrainingPolicy
 from ml_core.domain.series import Readings, SeriesKey, to_datetime

@@ -130,7 +130,7 @@ class HealthFleet:
 
     def run(self, task: str, *, now: datetime = NOW, **options: Any) -> TaskResult:
         """One slot of a task."""
-        slot = now.replace(minute=0) if task == "ml_health_check" else now.replace(minute=20)
+        slot = now.replace(minute=0 if task == "ml_health_check" else 1)
         return run_task(self.platform, task, now=now, slot=slot, **options)
 
     def health(self, record: SeriesRecord) -> tuple[str, str]:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
 from ml_core.domain.artifact_format import decode, encode
-from ml_core.domain.detector import FitOptions, ModelArtifact, detector_of_kind
-from ml_core.domain.detector_kinds import DETECTOR_KINDS
+from ml_core.domain.detector import FitOptions, ModelArtifact
+from ml_core.domain.detector_kinds import DETECTOR_KINDS, detector_of_kind
 from ml_core.domain.frozen_reference import FrozenReference
 from ml_core.domain.isolation_detector import MAX_REFERENCE_READINGS, IsolationForestDetector, held_out_mask
 from ml_core.domain.series import Readings
