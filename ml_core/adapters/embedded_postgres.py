@@ -13,17 +13,13 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import encrypt_password
 
-from ml_core.adapters.postgres_account import choose_account
+from ml_core.adapters.postgres_account import ServerAccount, choose_account
 from ml_core.adapters.postgres_binaries import PostgresBinaries, find_binaries
 from ml_core.adapters.postgres_folder import PostgresFolder, Role, RunningServer, role_name
 from ml_core.adapters.postgres_programs import RESTART_PATIENCE_S, RESTART_PAUSE_S, START_TIMEOUT_S, ServerPrograms
 from ml_core.errors import EmbeddedPostgresError
 
 DATABASE_NAME = "ml_health"
-
-
-HANG_UPS = ("server closed the connection unexpectedly", "Connection refused", "Connection reset")
-"""What a server says, or its host, that is not there for us yet or no longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +50,25 @@ class EmbeddedPostgres:
         self.folder.create()
         account = choose_account(self.folder.path)
         with self.folder.locked(START_TIMEOUT_S):
-            if self.folder.find_server() is None:
-                self._programs.initialise(account)
-                self._programs.launch(account)
+            deadline = time.monotonic() + RESTART_PATIENCE_S
+            while not self._is_serving(account, last_try=time.monotonic() > deadline):
+                time.sleep(RESTART_PAUSE_S)
+        return self.url()
+
+    def _is_serving(self, account: ServerAccount, *, last_try: bool) -> bool:
+        """Launch the server if none is there, and see whether it lets its owner in."""
+        if self.folder.find_server() is None:
+            self._programs.initialise(account)
+            self._programs.launch(account)
+        try:
             self._await_ready()
             self._ensure_database()
-        return self.url()
+        except EmbeddedPostgresError:
+            # Killed a moment ago, the server before looked alive when it was asked for: it is gone by now.
+            if last_try:
+                raise
+            return False
+        return True
 
     def stop(self) -> None:
         """Stop the server: open transactions are rolled back, what was committed stays."""
@@ -123,30 +132,18 @@ class EmbeddedPostgres:
             cur.execute(statement.format(sql.SQL(verb), sql.Identifier(name), sql.Literal(secret)))
 
     def _connect(self, database: str) -> Connection:
-        deadline = time.monotonic() + RESTART_PATIENCE_S
-        while True:
-            try:
-                connection = self._try_connect(database)
-            except psycopg2.OperationalError as exc:
-                # What is left of a killed server may still hang up on its successor's first callers.
-                if not _is_hang_up(exc) or time.monotonic() > deadline:
-                    raise self.folder.failure(f"does not let its owner in ({str(exc).strip()})") from exc
-                time.sleep(RESTART_PAUSE_S)
-            else:
-                connection.autocommit = True
-                return connection
-
-    def _try_connect(self, database: str) -> Connection:
-        connection: Connection = psycopg2.connect(
-            host="127.0.0.1",
-            port=self._require_server().port,
-            dbname=database,
-            user=role_name("owner"),
-            password=self.folder.read_password("owner"),
-            connect_timeout=10,
-        )
+        owner, password = role_name("owner"), self.folder.read_password("owner")
+        port = self._require_server().port
+        try:
+            connection: Connection = psycopg2.connect(
+                host="127.0.0.1",
+                port=port,
+                dbname=database,
+                user=owner,
+                password=password,
+                connect_timeout=10,
+            )
+        except psycopg2.OperationalError as exc:
+            raise self.folder.failure(f"does not let its owner in ({str(exc).strip()})") from exc
+        connection.autocommit = True
         return connection
-
-
-def _is_hang_up(exc: psycopg2.OperationalError) -> bool:
-    return any(words in str(exc) for words in HANG_UPS)
