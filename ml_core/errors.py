@@ -99,3 +99,8 @@ class ConfirmationRequiredError(MLHealthError):
 
 class EmbeddedPostgresError(DatabaseUnavailableError):
     """The embedded PostgreSQL cannot be made, started or stopped."""
+
+
+def describe_error(exc: Exception) -> str:
+    """What to tell of an error: the message of ours, and the kind as well of one that nobody expected."""
+    return str(exc) if isinstance(exc, MLHealthError) else f"{type(exc).__name__}: {exc}"

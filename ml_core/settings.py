@@ -40,9 +40,13 @@ _ENV_APART = {"ML_HEALTH_CONFIG", "ML_HEALTH_HOME", "ML_HEALTH_DATABASE_URL"}
 class DatabaseSettings:
     """How PostgreSQL is reached."""
 
-    url: str = setting(
-        "",
-        "Address of the platform's PostgreSQL; empty: the embedded one. Better given as ML_HEALTH_DATABASE_URL.",
+    url: str = field(
+        default="",
+        repr=False,
+        metadata={
+            "help": "Address of the platform's PostgreSQL; empty: the embedded one. "
+            "Better given as ML_HEALTH_DATABASE_URL."
+        },
     )
     connect_timeout_s: Count = setting(5, "Seconds to wait for a connection.")
     statement_timeout_s: Count = setting(300, "Seconds that one statement may take.")

@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 import psycopg2
 
 from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres_session import Session
 from ml_core.errors import MLHealthError
 from ml_core.sql import load_queries
 
@@ -34,11 +35,18 @@ class PostgresTaskLock:
                 cur.execute(load_queries("run_ledger")["try_lock"], {"task": self._task})
                 self._is_held = cur.fetchone() == (True,)
             if self._is_held:
+                # Unlocked before the session ends: the server may take its time to notice the end.
+                stack.callback(_unlock, session)
                 self._held = stack.pop_all()
         return self._is_held
 
     def release(self) -> None:
-        """Give it back by ending its session; harmless where it is not held."""
+        """Give it back, and end its session; harmless where it is not held."""
         self._is_held = False
         with suppress(psycopg2.Error, MLHealthError):
             self._held.close()
+
+
+def _unlock(session: Session) -> None:
+    with suppress(psycopg2.Error, MLHealthError), session.cursor() as cur:
+        cur.execute(load_queries("run_ledger")["unlock"])

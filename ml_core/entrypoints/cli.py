@@ -16,8 +16,10 @@ from ml_core import __version__
 from ml_core.bootstrap import Platform
 from ml_core.domain.redaction import redact
 from ml_core.entrypoints.console import errors
-from ml_core.errors import ConfigurationError, InvalidNameError, MLHealthError
+from ml_core.errors import ConfigurationError, InvalidNameError, describe_error
 from ml_core.settings import load_settings
+
+logger = logging.getLogger(__name__)
 
 EXIT_USAGE = 64
 EXIT_FAILED = 2
@@ -87,7 +89,9 @@ def call(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except (ConfigurationError, InvalidNameError) as exc:
         return _tell(exc, EXIT_USAGE)
-    except (MLHealthError, OSError) as exc:
+    except Exception as exc:
+        # A surprise is no partial success: exit code 2 and one line; -v shows where it came from.
+        logger.info("unexpected", exc_info=exc)
         return _tell(exc, EXIT_FAILED)
     return result if isinstance(result, int) else 0
 
@@ -104,9 +108,9 @@ def _refuse_foreign_home(home: Path) -> None:
         )
 
 
-def _tell(exc: MLHealthError | OSError, code: int) -> int:
+def _tell(exc: Exception, code: int) -> int:
     secrets = [os.environ.get(name, "") for name in ("ML_HEALTH_DATABASE_URL", "ML_HEALTH_GITHUB__TOKEN")]
-    words = escape(redact(str(exc), [secret for secret in secrets if secret]))
+    words = escape(redact(describe_error(exc), [secret for secret in secrets if secret]))
     errors.print(f"[red]ml-health:[/red] {words}", soft_wrap=True)
     return code
 

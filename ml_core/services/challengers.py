@@ -11,7 +11,7 @@ from ml_core.domain.model_version import ModelStatus
 from ml_core.domain.policies import GatePolicy
 from ml_core.domain.retrain_rules import Retrain
 from ml_core.domain.task import ItemOutcome, RunItem
-from ml_core.errors import DatabaseUnavailableError, MLHealthError
+from ml_core.errors import DatabaseUnavailableError, describe_error
 from ml_core.services.attempt_loader import AttemptLoader
 from ml_core.services.fitting import NotTrained, TrainingProblem, TrainingRequest
 from ml_core.services.promotion import Promotion
@@ -68,8 +68,8 @@ class Challengers:
             reason = outcome.reason
         except DatabaseUnavailableError:
             raise
-        except MLHealthError as exc:
-            reason = str(exc)
+        except Exception as exc:  # noqa: BLE001 - one series' surprise is its own failure, and is told
+            reason = describe_error(exc)
         tally.failed += 1
         return _item(attempt, ItemOutcome.FAILED, reason)
 

@@ -13,7 +13,7 @@ from ml_core.domain.policies import GatePolicy, RetrainPolicy
 from ml_core.domain.retrain_rules import Standing
 from ml_core.domain.series import Readings
 from ml_core.domain.task import ItemOutcome, RunItem
-from ml_core.errors import DatabaseUnavailableError, MLHealthError
+from ml_core.errors import DatabaseUnavailableError, describe_error
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.telemetry import TelemetrySource, Window
 from ml_core.services.contenders import load_contender
@@ -77,9 +77,9 @@ class FirstDay:
             self._roll_back(standing, champion, former, check.reason)
         except DatabaseUnavailableError:
             raise
-        except MLHealthError as exc:
+        except Exception as exc:  # noqa: BLE001 - one series' surprise is its own failure, and is told
             tally.failed += 1
-            return _item(standing, ItemOutcome.FAILED, str(exc))
+            return _item(standing, ItemOutcome.FAILED, describe_error(exc))
         tally.rolled_back += 1
         return _item(standing, ItemOutcome.SUCCEEDED, f"rolled back to version {former.version}: {check.reason}")
 

@@ -13,7 +13,7 @@ from ml_core.domain.series import Readings
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.domain.training_window import sound_until
-from ml_core.errors import DatabaseUnavailableError, MLHealthError
+from ml_core.errors import DatabaseUnavailableError, describe_error
 from ml_core.ports.telemetry import TelemetrySource, Window
 from ml_core.services.discovery_tally import DiscoveryTally
 from ml_core.services.fitting import NotTrained, TrainingProblem, TrainingRequest
@@ -100,9 +100,9 @@ class FirstModels:
             return self._tell(record, outcome, tally)
         except DatabaseUnavailableError:
             raise
-        except MLHealthError as exc:
+        except Exception as exc:  # noqa: BLE001 - one series' surprise is its own failure, and is told
             tally.failed += 1
-            return _item(record, ItemOutcome.FAILED, str(exc))
+            return _item(record, ItemOutcome.FAILED, describe_error(exc))
 
     def _judge(self, record: SeriesRecord, candidate: Candidate, tally: DiscoveryTally) -> RunItem:
         report = examine_first(self._case(candidate))

@@ -16,7 +16,7 @@ from ml_core.domain.series import Readings
 from ml_core.domain.shadow_trial import judge_trial
 from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.domain.training_window import sound_until
-from ml_core.errors import DatabaseUnavailableError, MLHealthError
+from ml_core.errors import DatabaseUnavailableError, describe_error
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.telemetry import TelemetrySource, Window
 from ml_core.services.contenders import load_contender
@@ -67,9 +67,9 @@ class ShadowJudge:
             return self._decide(standing, shadow, window, tally)
         except DatabaseUnavailableError:
             raise
-        except MLHealthError as exc:
+        except Exception as exc:  # noqa: BLE001 - one series' surprise is its own failure, and is told
             tally.failed += 1
-            return _item(standing, ItemOutcome.FAILED, str(exc))
+            return _item(standing, ItemOutcome.FAILED, describe_error(exc))
 
     def _decide(self, standing: Standing, shadow: ModelVersion, window: Readings, tally: RetrainTally) -> RunItem:
         contender = load_contender(shadow, self.artifacts)

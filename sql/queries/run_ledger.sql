@@ -64,3 +64,7 @@ ORDER BY slot DESC LIMIT 1;
 -- try_lock --
 -- Ends with its session at the latest, so a holder that died holds nothing.
 SELECT pg_try_advisory_lock(hashtextextended('ml_health.task.' || %(task)s, 0));
+
+-- unlock --
+-- The session holds no other lock.
+SELECT pg_advisory_unlock_all();

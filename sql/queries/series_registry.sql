@@ -55,7 +55,8 @@ SET health = given.health, health_checked_at = %(at)s,
     )
 FROM unnest(%(series_ids)s::bigint[], %(verdicts)s::text[], %(reasons)s::jsonb[])
     AS given (series_id, health, reasons)
-WHERE series.id = given.series_id;
+-- A check of an older moment never replaces a newer one's verdict.
+WHERE series.id = given.series_id AND (series.health_checked_at IS NULL OR series.health_checked_at <= %(at)s);
 
 -- mute --
 -- Quiet one series, or let it be heard again.
