@@ -175,6 +175,7 @@ class Platform:
             gold=self.gold,
             scoring=self.scoring,
             findings=self.findings,
+            unit=self.database,
             gate=self.settings.gate,
             now=now,
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from weakref import WeakSet
 
 import psycopg2
-from psycopg2.extensions import cursor, make_dsn
+from psycopg2.extensions import connection, cursor, make_dsn
 
 from ml_core.adapters.postgres_address import DatabaseAddress
 from ml_core.adapters.postgres_session import Session
@@ -25,6 +26,15 @@ NETWORK = {
     "client_encoding": "utf8",
     "fallback_application_name": "ml-health",
 }
+
+
+@dataclass(kw_only=True)
+class _Unit:
+    """The transactions that a thread has joined into one."""
+
+    cur: cursor
+    is_busy: bool = False
+    has_failed: bool = False
 
 
 class Database:
@@ -71,9 +81,15 @@ class Database:
         """A cursor whose work is committed at the end, or rolled back as a whole when the body raises.
 
         `statement_timeout_s` allows this one transaction longer or shorter statements. Transactions of a
-        thread do not nest: hand the cursor on. Raises DatabaseUnavailableError, CommitOutcomeUnknownError
-        where a repeat needs a look first, ConflictError after a deadlock.
+        thread do not nest: hand the cursor on; within `together` it is a part of the one there. Raises
+        DatabaseUnavailableError, CommitOutcomeUnknownError where a repeat needs a look first, ConflictError
+        after a deadlock.
         """
+        unit: _Unit | None = getattr(self._threads, "unit", None)
+        if unit is not None and statement_timeout_s is None:
+            with self._part_of(unit) as cur:
+                yield cur
+            return
         if getattr(self._threads, "is_busy", False):
             raise RuntimeError("a transaction is open in this thread: hand its cursor on, do not nest")
         session = self._thread_session()
@@ -91,6 +107,26 @@ class Database:
             self._threads.is_busy = False
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of all that the body does in this thread: kept as a whole, or not at all.
+
+        Within another one it is a part of that. What takes locks of many comes first in the body, so that no
+        two wait for each other.
+        """
+        if getattr(self._threads, "unit", None) is not None:
+            yield
+            return
+        with self.transaction() as cur:
+            self._threads.unit = unit = _Unit(cur=cur)
+            try:
+                yield
+            finally:
+                self._threads.unit = None
+            if unit.has_failed:
+                # COMMIT after an error that somebody swallowed would be a silent ROLLBACK.
+                raise RuntimeError("a part of a joint transaction failed and its error was kept back")
+
+    @contextmanager
     def dedicated_connection(self) -> Iterator[Session]:
         """A session of its own in autocommit mode, closed at the end: for advisory locks."""
         session = self._connect()
@@ -106,6 +142,20 @@ class Database:
         for session in list(self._sessions):
             if session.is_ours:
                 session.close()
+
+    @contextmanager
+    def _part_of(self, unit: _Unit) -> Iterator[cursor]:
+        if unit.is_busy:
+            raise RuntimeError("a transaction is open in this thread: hand its cursor on, do not nest")
+        unit.is_busy = True
+        try:
+            with self._translated(unit.cur.connection):
+                yield unit.cur
+        except BaseException:
+            unit.has_failed = True
+            raise
+        finally:
+            unit.is_busy = False
 
     def _thread_session(self) -> Session:
         session: Session | None = getattr(self._threads, "session", None)
@@ -157,7 +207,7 @@ class Database:
             raise
 
     @contextmanager
-    def _translated(self, session: Session) -> Iterator[None]:
+    def _translated(self, session: connection) -> Iterator[None]:
         try:
             yield
         except psycopg2.Error as exc:

@@ -94,8 +94,7 @@ class FirstDay:
         )
 
     def _roll_back(self, standing: Standing, champion: ModelVersion, former: ModelVersion, reason: str) -> None:
-        self.promotion.models.promote(former.model_id, champion_id=champion.model_id, at=self.now, reason=reason)
-        self.promotion.settle(standing.record, former)
+        self.promotion.restore(standing.record, former, champion=champion, reason=reason)
         self.setbacks.warn_refused(standing.record, former, f"version {champion.version} was too loud: {reason}")
 
 

@@ -20,19 +20,21 @@ from ml_core.ports.gold_windows import GoldWindows
 from ml_core.ports.model_registry import ModelRegistry
 from ml_core.ports.scoring_log import ScoringLog
 from ml_core.ports.series_registry import SeriesRegistry
+from ml_core.ports.unit_of_work import UnitOfWork
 from ml_core.services.setbacks import RETRAIN_REJECTED
 from ml_core.services.training import Candidate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
-    """Carries decisions out; each step may be repeated after a crash without harm."""
+    """Carries decisions out, each as one transaction, so that a crash leaves none half done."""
 
     series: SeriesRegistry
     models: ModelRegistry
     gold: GoldWindows
     scoring: ScoringLog
     findings: FindingLedger
+    unit: UnitOfWork
     gate: GatePolicy
     now: datetime
 
@@ -48,23 +50,37 @@ class Promotion:
     ) -> None:
         """Let the candidate serve; its gold window is taken from `gold_from`, or stays where that is None."""
         version = candidate.version
-        self.models.promote(
-            version.model_id, champion_id=champion_id, at=self.now, reason=reason, evidence=report.to_json()
-        )
-        if gold_from is not None:
-            scores = candidate.contender.score(gold_from)
-            clean = choose_gold(gold_from, scores, self.gate.gold_readings)
-            self.gold.rebase(record.series_id, version.model_id, clean, at=self.now)
-        self.settle(record, version)
-        # Both were about the version before: this one's artifact has just been read, and its reference is new.
-        self._resolve(record, version, (CheckName.ARTIFACT, CheckName.DRIFT))
+        clean = None if gold_from is None else self._choose_gold(candidate, gold_from)
+        with self.unit.together():
+            self.settle(record, version, resolving=(CheckName.ARTIFACT, CheckName.DRIFT))
+            self.models.promote(
+                version.model_id, champion_id=champion_id, at=self.now, reason=reason, evidence=report.to_json()
+            )
+            if clean is not None:
+                self.gold.rebase(record.series_id, version.model_id, clean, at=self.now)
 
-    def settle(self, record: SeriesRecord, version: ModelVersion) -> None:
-        """Score with the active version, and call the series modelled."""
+    def restore(
+        self, record: SeriesRecord, former: ModelVersion, *, champion: ModelVersion | None, reason: str
+    ) -> None:
+        """Let a retired version serve again in place of the champion."""
+        champion_id = None if champion is None else champion.model_id
+        with self.unit.together():
+            self.settle(record, former)
+            self.models.promote(former.model_id, champion_id=champion_id, at=self.now, reason=reason)
+
+    def settle(self, record: SeriesRecord, version: ModelVersion, *, resolving: Sequence[str] = ()) -> None:
+        """Score with a version, call the series modelled, and resolve what was told of the version before.
+
+        The locks are taken in the order of all others: findings, then a scoring state, then series and models.
+        """
         begin_at = version.training_to or version.created_at
-        self.scoring.begin(record.series_id, version.model_id, watermark=begin_at, at=self.now)
-        self.series.save_state(record.series_id, SeriesState.MODELLED, reason=None)
-        self._resolve(record, version, (CheckName.TRAINING_FAILURES, RETRAIN_REJECTED))
+        with self.unit.together():
+            self._resolve(record, version, (CheckName.TRAINING_FAILURES, RETRAIN_REJECTED, *resolving))
+            self.scoring.begin(record.series_id, version.model_id, watermark=begin_at, at=self.now)
+            self.series.save_state(record.series_id, SeriesState.MODELLED, reason=None)
+
+    def _choose_gold(self, candidate: Candidate, readings: Readings) -> Readings:
+        return choose_gold(readings, candidate.contender.score(readings), self.gate.gold_readings)
 
     def _resolve(self, record: SeriesRecord, version: ModelVersion, checks: Sequence[str]) -> None:
         self.findings.observe(

@@ -59,9 +59,7 @@ def roll_back_by_hand(
     champion = next((version for version in versions if version.status is ModelStatus.ACTIVE), None)
     for version in reversed(versions):
         if version.status is ModelStatus.RETIRED and _is_whole(version, artifacts):
-            champion_id = None if champion is None else champion.model_id
-            promotion.models.promote(version.model_id, champion_id=champion_id, at=promotion.now, reason=reason)
-            promotion.settle(record, version)
+            promotion.restore(record, version, champion=champion, reason=reason)
             return version
     raise ConflictError(f"{record.key} has no older version with a whole artifact to roll back to")
 

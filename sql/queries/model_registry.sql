@@ -11,8 +11,9 @@ WHERE series_id IS NOT NULL
 ORDER BY series_id, version;
 
 -- lock_series --
--- Whoever changes a series' versions holds its row, so that two promoters cannot both win.
-SELECT id FROM ml_health.series WHERE id = %(series_id)s FOR UPDATE;
+-- Whoever changes a series' versions holds its row, so that two promoters cannot both win. Rows that only refer to
+-- the series (scoring's, findings) may be written meanwhile.
+SELECT id FROM ml_health.series WHERE id = %(series_id)s FOR NO KEY UPDATE;
 
 -- lock_series_of_model --
 -- The same, where only the model is known.
@@ -20,7 +21,7 @@ SELECT series.id
 FROM ml_health.series
 JOIN public.ml_models AS model ON model.series_id = series.id
 WHERE model.id = %(model_id)s
-FOR UPDATE OF series;
+FOR NO KEY UPDATE OF series;
 
 -- insert_candidate --
 -- The next number of the series; tenant and names are those of the series row, never the caller's.

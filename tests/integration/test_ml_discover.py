@@ -17,6 +17,7 @@ from ml_core.domain.model_version import ModelStatus
 from ml_core.domain.policies import TrainingPolicy
 from ml_core.domain.series_record import SeriesState
 from ml_core.domain.task import Outcome
+from ml_core.errors import DatabaseUnavailableError
 from ml_core.settings import ArtifactSettings, DatabaseSettings, ExecutionSettings, Settings
 from tests.integration.trained_site import (
     NOW,
@@ -24,6 +25,7 @@ from tests.integration.trained_site import (
     discover,
     events_of,
     healthy,
+    killed_at,
     only_record,
     open_finding,
     write_readings,
@@ -253,6 +255,23 @@ def test_readings_since_a_sensor_finding_are_not_learned(platform: Platform, dat
     (version,) = platform.models.list_versions()
     assert version.training_to == stuck_since
     assert version.metadata["value_max"] < 90
+
+
+@pytest.mark.parametrize("table", ["gold_window", "detector_state"])
+def test_first_promotion_that_is_killed_midway_leaves_no_half(
+    platform: Platform, database: Database, table: str
+) -> None:
+    """No version serves a series that still says it is collecting; the next attempt trains it."""
+    write_readings(database, "PUMP-1", healthy(500), until=NOW)
+
+    with killed_at(database, table), pytest.raises(DatabaseUnavailableError):
+        discover(platform)
+    left = [version.status for version in platform.models.list_versions()]
+    discover(platform)
+
+    assert ModelStatus.ACTIVE not in left
+    assert only_record(platform).state is SeriesState.MODELLED
+    assert [version.status for version in platform.models.list_versions()][-1] is ModelStatus.ACTIVE
 
 
 def test_rubble_of_a_killed_run_is_cleared(platform: Platform, database: Database) -> None:

@@ -21,7 +21,7 @@ from ml_core.domain.operator_verdict import NewVerdict, OperatorVerdict
 from ml_core.domain.policies import RetrainPolicy
 from ml_core.domain.series import Readings
 from ml_core.domain.task import Outcome
-from ml_core.errors import ConflictError
+from ml_core.errors import ConflictError, DatabaseUnavailableError
 from ml_core.services.roll_back import roll_back_by_hand
 from ml_core.settings import DatabaseSettings, Settings
 from tests.integration.trained_site import (
@@ -30,6 +30,7 @@ from tests.integration.trained_site import (
     discover,
     events_of,
     healthy,
+    killed_at,
     only_record,
     open_finding,
     retrain,
@@ -344,6 +345,28 @@ def test_degraded_model_goes_through_a_trial(platform: Platform, database: Datab
     assert champion.training_from is not None
     assert champion.training_from > NOW
     assert gold_of(platform).values.mean() > 52
+
+
+@pytest.mark.parametrize("table", ["gold_window", "detector_state", "series"])
+def test_promotion_that_is_killed_midway_is_made_by_the_next_attempt(
+    platform: Platform, database: Database, table: str
+) -> None:
+    """Champion, gold window, scoring and findings change together: a kill leaves all of them as they were."""
+    go_on(database, drifted(6))
+    open_finding(database, platform, "drift", at=NOW + timedelta(days=2))
+    retrain(platform, NOW + timedelta(days=4))
+    gold = gold_of(platform).values.mean()
+
+    with killed_at(database, table), pytest.raises(DatabaseUnavailableError):
+        retrain(platform, NOW + timedelta(days=5, hours=5))
+    killed = statuses(platform), gold_of(platform).values.mean(), open_checks(platform)
+    result = retrain(platform, NOW + timedelta(days=5, hours=5))
+
+    assert killed == ([ModelStatus.ACTIVE, ModelStatus.SHADOW], gold, ["drift"])
+    assert (result.attempt, result.counts["promoted"]) == (2, 1)
+    assert statuses(platform) == [ModelStatus.RETIRED, ModelStatus.ACTIVE]
+    assert gold_of(platform).values.mean() > gold + 2
+    assert open_checks(platform) == []
 
 
 def test_challenger_that_is_loud_on_trial_is_rejected(platform: Platform, database: Database) -> None:

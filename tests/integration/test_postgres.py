@@ -280,6 +280,24 @@ def test_transactions_of_a_thread_do_not_nest(empty_database: Database) -> None:
     assert ask(empty_database, "SELECT 1") == 1
 
 
+def test_transactions_joined_into_one_are_kept_or_undone_together(empty_database: Database) -> None:
+    """What was done through several transactions within `together` leaves nothing when a later one raises."""
+    ask(empty_database, "CREATE TABLE t (a int); SELECT 1")
+
+    def write(*numbers: int) -> None:
+        with empty_database.together():
+            for number in numbers:
+                ask(empty_database, "INSERT INTO t VALUES (1 / %s) RETURNING a", number)
+
+    write(1, 1)
+    with pytest.raises(psycopg2.errors.DivisionByZero):
+        write(1, 0)
+    with pytest.raises(RuntimeError, match="kept back"), empty_database.together(), suppress(psycopg2.Error):
+        ask(empty_database, "SELECT 1 / 0")
+
+    assert ask(empty_database, "SELECT count(*) FROM t") == 2
+
+
 def test_each_thread_has_its_own_session(empty_database: Database) -> None:
     """Two threads work side by side; a thread's session is used again."""
     mine, theirs = [ask(empty_database, "SELECT pg_backend_pid()") for _ in range(2)], []

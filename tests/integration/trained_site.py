@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,3 +80,23 @@ def events_of(database: Database) -> list[tuple[str, str | None, str | None]]:
     with database.transaction() as cur:
         cur.execute("SELECT event, cause, reason FROM ml_health.model_event ORDER BY id")
         return cur.fetchall()
+
+
+@contextmanager
+def killed_at(database: Database, table: str) -> Iterator[None]:
+    """Within the body, whoever writes to a table of ml_health has its session ended by the server at that moment."""
+    with database.transaction() as cur:
+        cur.execute(
+            "CREATE FUNCTION end_writer() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END'"
+        )
+        cur.execute(
+            sql.SQL("CREATE TRIGGER end_writer BEFORE INSERT OR UPDATE ON {} EXECUTE FUNCTION end_writer()").format(
+                sql.Identifier("ml_health", table)
+            )
+        )
+    try:
+        yield
+    finally:
+        with database.transaction() as cur:
+            cur.execute("DROP FUNCTION end_writer CASCADE")
