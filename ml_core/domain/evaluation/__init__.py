@@ -1,0 +1,1 @@
+"""How good alarms are: the protocol, the measures and their intervals."""
