@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ml_core.adapters.migrator import Migrator
     from ml_core.adapters.postgres import Database
     from ml_core.ports.activity_log import ActivityLog
+    from ml_core.ports.anomaly_log import AnomalyLog
     from ml_core.ports.artifact_store import ArtifactStore
+    from ml_core.ports.audit_log import AuditLog
     from ml_core.ports.check_log import CheckLog
     from ml_core.ports.detection_archive import DetectionArchive
     from ml_core.ports.finding_ledger import FindingLedger
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from ml_core.ports.view_store import ViewStore
     from ml_core.services.artifact_cache import ArtifactCache
     from ml_core.services.promotion import Promotion
+    from ml_core.services.reviews import Reviews
     from ml_core.services.setbacks import Setbacks
     from ml_core.services.training import Trainer
 
@@ -151,8 +154,8 @@ class Platform:
 
         return ArtifactCache(self.artifacts, max_bytes=self.settings.scoring.artifact_cache_mb * 1_000_000)
 
-    def trainer(self, *, now: datetime) -> Trainer:
-        """What makes candidates of readings."""
+    def trainer(self, run: RunRecorder, *, now: datetime) -> Trainer:
+        """What makes candidates of readings within a run."""
         from ml_core.services.fitting import Execution
         from ml_core.services.training import Trainer
 
@@ -162,6 +165,7 @@ class Platform:
             options=self.settings.detector,
             policy=self.settings.training,
             now=now,
+            run=run,
             execution=Execution(backend=self.settings.execution.backend, jobs=self.settings.execution.jobs),
         )
 
@@ -246,6 +250,28 @@ class Platform:
         from ml_core.adapters.verdict_log import PostgresVerdictLog
 
         return PostgresVerdictLog(self.database)
+
+    @cached_property
+    def anomalies(self) -> AnomalyLog:
+        """What was flagged, with what people said of it."""
+        from ml_core.adapters.anomaly_log import PostgresAnomalyLog
+
+        return PostgresAnomalyLog(self.database)
+
+    @cached_property
+    def audits(self) -> AuditLog:
+        """Hours drawn at random of what was not flagged."""
+        from ml_core.adapters.audit_log import PostgresAuditLog
+
+        return PostgresAuditLog(self.database)
+
+    def reviews(self, *, now: datetime) -> Reviews:
+        """What takes people's verdicts in."""
+        from ml_core.services.reviews import Reviews
+
+        return Reviews(
+            anomalies=self.anomalies, audits=self.audits, verdicts=self.verdicts, series=self.series, now=now
+        )
 
     @cached_property
     def incidents(self) -> IncidentLedger:

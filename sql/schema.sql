@@ -198,7 +198,7 @@ CREATE TABLE ml_health.run_item (
     run_id bigint NOT NULL REFERENCES ml_health.run (id) ON DELETE RESTRICT,
     series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
     outcome text NOT NULL
-        CONSTRAINT run_item_outcome_known CHECK (outcome IN ('succeeded', 'failed', 'skipped')),
+        CONSTRAINT run_item_outcome_known CHECK (outcome IN ('started', 'succeeded', 'failed', 'skipped')),
     reason text,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (run_id, series_id)

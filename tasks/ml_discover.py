@@ -29,7 +29,7 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
         waiting=waiting,
         first_models=FirstModels(
             telemetry=platform.telemetry,
-            trainer=platform.trainer(now=now),
+            trainer=platform.trainer(context.run, now=now),
             promotion=platform.promotion(now=now),
             setbacks=platform.setbacks(now=now),
             waiting=waiting,

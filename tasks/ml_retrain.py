@@ -20,7 +20,7 @@ TASK = "ml_retrain"
 def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
     """Retrain what is due in the fleet, or look only at the series named DEVICE:METRIC."""
     platform, settings, now = context.platform, context.settings, context.now
-    trainer, promotion = platform.trainer(now=now), platform.promotion(now=now)
+    trainer, promotion = platform.trainer(context.run, now=now), platform.promotion(now=now)
     setbacks = platform.setbacks(now=now)
     retraining = Retraining(
         promotion=promotion,

@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor
 from psycopg2.extras import Json
 
 from ml_core.adapters.postgres import Database
-from ml_core.domain.task import Outcome, RunItem
+from ml_core.domain.task import ItemOutcome, Outcome, RunItem
 from ml_core.errors import ConflictError
 from ml_core.ports.run_ledger import RunRecord
 from ml_core.sql import load_queries
@@ -45,19 +45,19 @@ class PostgresRunLedger:
 
     def record_items(self, run: RunRecord, items: Sequence[RunItem], *, at: datetime) -> None:
         """Write what was done to some series; ConflictError where another attempt has taken over."""
-        newest = {item.series_id: item for item in items}
         with self._database.transaction() as cur:
-            cur.execute(self._queries["hold_attempt"], _name_attempt(run))
-            if cur.fetchone() is None:
-                raise _taken_over(run)
-            row = {
-                "run_id": run.run_id,
-                "at": at,
-                "series_ids": list(newest),
-                "outcomes": [item.outcome.value for item in newest.values()],
-                "reasons": [item.reason for item in newest.values()],
-            }
-            cur.execute(self._queries["save_items"], row)
+            self._hold(cur, run)
+            self._save_items(cur, run, items, at)
+
+    def begin_series(self, run: RunRecord, series_ids: Sequence[int], *, at: datetime) -> frozenset[int]:
+        """Write down that some series are begun; those among them at which an earlier attempt died."""
+        with self._database.transaction() as cur:
+            self._hold(cur, run)
+            cur.execute(self._queries["started_series"], {"run_id": run.run_id, "series_ids": list(series_ids)})
+            suspects = frozenset(series_id for (series_id,) in cur.fetchall())
+            started = [RunItem(series_id=series_id, outcome=ItemOutcome.STARTED) for series_id in series_ids]
+            self._save_items(cur, run, started, at)
+        return suspects
 
     def finished_series(self, run: RunRecord) -> frozenset[int]:
         """Series that this slot has dealt with already (not those that failed)."""
@@ -88,6 +88,7 @@ class PostgresRunLedger:
             cur.execute(self._queries["finish"], row)
             if cur.rowcount == 0:
                 raise _taken_over(run)
+            cur.execute(self._queries["forget_started"], row)
 
     def find(self, task: str, slot: datetime) -> RunRecord | None:
         """The run of one slot, if there is one."""
@@ -99,6 +100,22 @@ class PostgresRunLedger:
         names = None if outcomes is None else [outcome.value for outcome in outcomes]
         with self._database.transaction() as cur:
             return self._fetch_run(cur, "latest", {"task": task, "outcomes": names})
+
+    def _hold(self, cur: cursor, run: RunRecord) -> None:
+        cur.execute(self._queries["hold_attempt"], _name_attempt(run))
+        if cur.fetchone() is None:
+            raise _taken_over(run)
+
+    def _save_items(self, cur: cursor, run: RunRecord, items: Sequence[RunItem], at: datetime) -> None:
+        newest = {item.series_id: item for item in items}
+        row = {
+            "run_id": run.run_id,
+            "at": at,
+            "series_ids": list(newest),
+            "outcomes": [item.outcome.value for item in newest.values()],
+            "reasons": [item.reason for item in newest.values()],
+        }
+        cur.execute(self._queries["save_items"], row)
 
     def _fetch_run(self, cur: cursor, query: str, row: Mapping[str, Any]) -> RunRecord | None:
         cur.execute(self._queries[query], row)

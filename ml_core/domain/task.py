@@ -33,8 +33,9 @@ class Outcome(StrEnum):
 
 
 class ItemOutcome(StrEnum):
-    """What a run did to one series."""
+    """What a run did to one series, or that it is at it."""
 
+    STARTED = "started"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"

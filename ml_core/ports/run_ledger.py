@@ -25,21 +25,29 @@ class RunRecord:
     counts: Mapping[str, int | float] | None = None
 
 
-class RunLedger(Protocol):
+class RunItems(Protocol):
+    """What a run does to each series, in table ml_health.run_item."""
+
+    def record_items(self, run: RunRecord, items: Sequence[RunItem], *, at: datetime) -> None:
+        """Write what was done to some series; a writer whose attempt was taken over gets ConflictError."""
+        ...
+
+    def begin_series(self, run: RunRecord, series_ids: Sequence[int], *, at: datetime) -> frozenset[int]:
+        """Write down that some series are begun; those among them at which an earlier attempt died."""
+        ...
+
+    def finished_series(self, run: RunRecord) -> frozenset[int]:
+        """Series that this slot has dealt with already (not those that failed)."""
+        ...
+
+
+class RunLedger(RunItems, Protocol):
     """Table ml_health.run and its items."""
 
     def begin(
         self, task: str, slot: datetime, *, at: datetime, max_attempts: int, params: Mapping[str, Any]
     ) -> RunRecord | None:
         """Open the slot, or reopen it where it did not succeed and attempts remain; None where it is done."""
-        ...
-
-    def record_items(self, run: RunRecord, items: Sequence[RunItem], *, at: datetime) -> None:
-        """Write what was done to some series; a writer whose attempt was taken over gets ConflictError."""
-        ...
-
-    def finished_series(self, run: RunRecord) -> frozenset[int]:
-        """Series that this slot has dealt with already (not those that failed)."""
         ...
 
     def finish(

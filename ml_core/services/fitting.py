@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -61,31 +63,82 @@ class Execution:
 
 
 def fit_all(
-    requests: Sequence[TrainingRequest], options: FitOptions, execution: Execution
+    requests: Sequence[TrainingRequest],
+    options: FitOptions,
+    execution: Execution,
+    *,
+    suspects: Collection[int] = (),
+    stop_if_asked: Callable[[], None] = lambda: None,
 ) -> list[Fitted | NotTrained]:
-    """Fit each request on its own, wherever the backend puts it; a worker that dies takes only its own down."""
+    """Fit each request on its own, wherever the backend puts it; one answer a request, in order.
+
+    A worker that dies takes only its own series down. Suspects, at which a process has died before, are each
+    fitted alone in a worker even where everything else is fitted in this process. `stop_if_asked` is called
+    between two series and may raise.
+    """
+    trusted = [request for request in requests if request.series_id not in suspects]
+    apart = [request for request in requests if request.series_id in suspects]
+    outcomes = _fit_together(trusted, options, execution, stop_if_asked) | _fit_each_apart(
+        apart, options, stop_if_asked
+    )
+    return [outcomes[request.series_id] for request in requests]
+
+
+def _fit_together(
+    requests: Sequence[TrainingRequest],
+    options: FitOptions,
+    execution: Execution,
+    stop_if_asked: Callable[[], None],
+) -> dict[int, Fitted | NotTrained]:
+    if execution.backend == "loky" and len(requests) == 1:
+        return _fit_each_apart(requests, options, stop_if_asked)
+    outcomes: dict[int, Fitted | NotTrained] = {}
+    try:
+        with warnings.catch_warnings(), closing(_spread(requests, options, execution)) as results:
+            # A run that was asked to stop leaves answers untaken, and means to.
+            warnings.filterwarnings("ignore", message=".*limit unnecessary computation time")
+            for request, outcome in zip(requests, results, strict=True):
+                outcomes[request.series_id] = outcome
+                if len(outcomes) < len(requests):  # the last one's end is the batch's, which is worth keeping
+                    stop_if_asked()
+    except BrokenExecutor:
+        logger.exception("a training worker died; its batch is trained series by series")
+        return _fit_each_apart(requests, options, stop_if_asked)
+    return outcomes
+
+
+def _spread(
+    requests: Sequence[TrainingRequest], options: FitOptions, execution: Execution
+) -> Generator[Fitted | NotTrained, None, None]:
+    """Answers in order, as they come."""
     if execution.backend == "sequential" or not requests:
-        return [fit(request, options) for request in requests]
-    if len(requests) == 1:
-        return [_fit_apart(requests[0], options, execution)]
+        return (fit(request, options) for request in requests)
     from joblib import Parallel, delayed
 
     calls = [delayed(fit)(request, options) for request in requests]
-    try:
-        fitted: list[Fitted | NotTrained] = Parallel(n_jobs=execution.jobs, backend=execution.backend)(calls)
-    except BrokenExecutor:
-        logger.exception("a training worker died; its batch is trained series by series")
-        return [_fit_apart(request, options, execution) for request in requests]
-    return fitted
+    answers: Generator[Fitted | NotTrained, None, None] = Parallel(
+        n_jobs=execution.jobs, backend=execution.backend, return_as="generator"
+    )(calls)
+    return answers
 
 
-def _fit_apart(request: TrainingRequest, options: FitOptions, execution: Execution) -> Fitted | NotTrained:
-    """Alone in a worker, so that whoever kills it is known."""
+def _fit_each_apart(
+    requests: Sequence[TrainingRequest], options: FitOptions, stop_if_asked: Callable[[], None]
+) -> dict[int, Fitted | NotTrained]:
+    outcomes: dict[int, Fitted | NotTrained] = {}
+    for request in requests:
+        stop_if_asked()
+        outcomes[request.series_id] = _fit_apart(request, options)
+    return outcomes
+
+
+def _fit_apart(request: TrainingRequest, options: FitOptions) -> Fitted | NotTrained:
+    """Alone in a worker process, so that whoever kills it is known."""
     from joblib import Parallel, delayed
 
     try:
         # Two calls, because a single one would be made in this process.
-        first, _ = Parallel(n_jobs=2, backend=execution.backend)([delayed(fit)(request, options), delayed(int)(0)])
+        first, _ = Parallel(n_jobs=2, backend="loky")([delayed(fit)(request, options), delayed(int)(0)])
     except BrokenExecutor:
         return NotTrained(problem=TrainingProblem.FAILED, reason="the process that trained it died")
     outcome: Fitted | NotTrained = first

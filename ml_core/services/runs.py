@@ -12,7 +12,7 @@ from typing import Any
 from ml_core.domain.redaction import redact
 from ml_core.domain.task import ItemOutcome, Outcome, RunItem, TaskReport, TaskResult
 from ml_core.errors import ConflictError, DatabaseUnavailableError, MLHealthError
-from ml_core.ports.run_ledger import RunLedger, RunRecord, TaskLock
+from ml_core.ports.run_ledger import RunItems, RunLedger, RunRecord, TaskLock
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class RunStopped(Exception):  # noqa: N818 - a request to stop is no error
 class RunRecorder:
     """A task's view of its own run: what is done already, what was done now, whether to stop."""
 
-    ledger: RunLedger
+    ledger: RunItems
     run: RunRecord | None
     """None in a dry run, which leaves no trace."""
     now: datetime
@@ -39,6 +39,12 @@ class RunRecorder:
     def finished_series(self) -> frozenset[int]:
         """Series that an earlier attempt of this slot has dealt with."""
         return frozenset() if self.run is None else self.ledger.finished_series(self.run)
+
+    def begin(self, series_ids: Sequence[int]) -> frozenset[int]:
+        """Write down which series are worked on now; those at which an earlier attempt's process died."""
+        if self.run is None or not series_ids:
+            return frozenset()
+        return self.ledger.begin_series(self.run, series_ids, at=self.now)
 
     def record(self, items: Sequence[RunItem]) -> None:
         """Write what was done to some series, then stop here if that was asked for."""

@@ -19,6 +19,7 @@ from ml_core.ports.artifact_store import ArtifactStore, StoredArtifact
 from ml_core.ports.model_registry import ModelRegistry
 from ml_core.services.artifact_survey import load_artifact
 from ml_core.services.fitting import Execution, Fitted, NotTrained, TrainingProblem, TrainingRequest, fit_all
+from ml_core.services.runs import RunRecorder
 from ml_core.services.store_probe import probe_store
 
 
@@ -41,6 +42,7 @@ class Trainer:
     options: FitOptions
     policy: TrainingPolicy
     now: datetime
+    run: RunRecorder
     execution: Execution = Execution()
 
     @property
@@ -61,9 +63,14 @@ class Trainer:
     def train(self, requests: Sequence[TrainingRequest]) -> list[Candidate | NotTrained]:
         """Fit, store and number each; one answer a request, in order.
 
-        Raises ArtifactError where the whole store stopped working: that is no failure of any one series.
+        A series at which an earlier attempt's process died is fitted in a process of its own. Raises ArtifactError
+        where the whole store stopped working, which is no failure of any one series, and RunStopped between two
+        series.
         """
-        fitted = fit_all(requests, self.options, self.execution)
+        suspects = self.run.begin([request.series_id for request in requests])
+        fitted = fit_all(
+            requests, self.options, self.execution, suspects=suspects, stop_if_asked=self.run.stop_if_asked
+        )
         return [
             outcome if isinstance(outcome, NotTrained) else self._keep(request, outcome)
             for request, outcome in zip(requests, fitted, strict=True)

@@ -37,9 +37,14 @@ FROM unnest(%(series_ids)s::bigint[], %(outcomes)s::text[], %(reasons)s::text[])
 ON CONFLICT (run_id, series_id) DO UPDATE
 SET outcome = excluded.outcome, reason = excluded.reason, recorded_at = excluded.recorded_at;
 
+-- started_series --
+-- Of some series those that an attempt began and never ended.
+SELECT series_id FROM ml_health.run_item
+WHERE run_id = %(run_id)s AND outcome = 'started' AND series_id = ANY (%(series_ids)s);
+
 -- finished_series --
 -- Series that need no second look in this slot.
-SELECT series_id FROM ml_health.run_item WHERE run_id = %(run_id)s AND outcome <> 'failed';
+SELECT series_id FROM ml_health.run_item WHERE run_id = %(run_id)s AND outcome IN ('succeeded', 'skipped');
 
 -- finish --
 -- Only the attempt that is under way may close the run.
@@ -47,6 +52,10 @@ UPDATE ml_health.run
 SET outcome = %(outcome)s, finished_at = %(at)s, reason = %(reason)s, counts = %(counts)s,
     duration_ms = %(duration_ms)s
 WHERE id = %(run_id)s AND attempt = %(attempt)s AND outcome = 'running';
+
+-- forget_started --
+-- An attempt that ends in order has killed no process: what it was at is no suspect.
+DELETE FROM ml_health.run_item WHERE run_id = %(run_id)s AND outcome = 'started';
 
 -- find --
 -- The run of one slot.

@@ -6,11 +6,13 @@ import os
 from typing import Any
 
 import numpy as np
+import pytest
 
 from ml_core.domain.detector import FitOptions
 from ml_core.domain.model_version import TrainingCause
 from ml_core.domain.series import Readings
 from ml_core.services.fitting import Execution, Fitted, NotTrained, TrainingProblem, TrainingRequest, fit_all
+from ml_core.services.runs import RunStopped
 from tests.integration.trained_site import healthy
 
 WORKERS = Execution(backend="loky", jobs=2)
@@ -42,6 +44,33 @@ def test_dying_worker_takes_only_its_own_series_down() -> None:
 
     assert [type(outcome) for outcome in outcomes] == [Fitted, NotTrained, Fitted, Fitted]
     assert outcomes[1] == NotTrained(problem=TrainingProblem.FAILED, reason="the process that trained it died")
+
+
+def test_suspect_is_fitted_outside_of_this_process() -> None:
+    """A series at which a process has died cannot take down a run that trains in its own process."""
+    requests = [request(1), request(2, LethalReadings), request(3)]
+
+    outcomes = fit_all(requests, FitOptions(), Execution(), suspects={2, 3})
+
+    assert [type(outcome) for outcome in outcomes] == [Fitted, NotTrained, Fitted]
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_request_to_stop_is_heard_between_two_series(backend: str) -> None:
+    """A batch of fifty is not trained to its end first."""
+    asked = iter([False, True])
+
+    def stop_if_asked() -> None:
+        if next(asked):
+            raise RunStopped
+
+    with pytest.raises(RunStopped):
+        fit_all(
+            [request(number) for number in range(8)],
+            FitOptions(),
+            Execution(backend=backend, jobs=2),
+            stop_if_asked=stop_if_asked,
+        )
 
 
 def test_batch_of_one_dies_in_a_worker_too() -> None:

@@ -176,6 +176,26 @@ def test_items_survive_into_the_next_attempt(ledger: PostgresRunLedger, database
     assert ledger.finished_series(second) == {done, skipped, failed}
 
 
+def test_what_a_dead_attempt_was_at_is_suspected(ledger: PostgresRunLedger, database: Database) -> None:
+    """Series begun and never ended are told to the next attempt only; an attempt that ends in order suspects none."""
+    ended, open_one, other = _add_series(database, 3)
+    first = _begin(ledger)
+    assert first is not None
+    assert ledger.begin_series(first, [ended, open_one], at=SLOT) == frozenset()
+    ledger.record_items(first, [RunItem(series_id=ended, outcome=ItemOutcome.SUCCEEDED)], at=SLOT)
+    second = _begin(ledger)
+    assert second is not None
+
+    assert ledger.finished_series(second) == {ended}
+    assert ledger.begin_series(second, [open_one, other], at=SLOT) == {open_one}
+
+    ledger.finish(second, Outcome.INTERRUPTED, at=SLOT, reason="asked to stop", counts={}, duration_ms=1.0)
+    third = _begin(ledger)
+    assert third is not None
+
+    assert ledger.begin_series(third, [open_one, other], at=SLOT) == frozenset()
+
+
 def test_a_late_writer_is_fenced(ledger: PostgresRunLedger, database: Database) -> None:
     """An attempt that was taken over can neither record nor finish."""
     (series_id,) = _add_series(database, 1)
