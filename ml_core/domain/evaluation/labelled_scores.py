@@ -42,6 +42,7 @@ class LabelledScores:
     scores: higher is stranger, finite, shape (n,). alarms: shape (n,).
     windows: disjoint and ascending, each with a reading among the scored ones.
     step_s: seconds between readings. buffer: readings around an event that VUS-PR forgives.
+    refusal: why nothing could be learned of the series, where that is so.
     """
 
     name: str
@@ -50,6 +51,7 @@ class LabelledScores:
     windows: Sequence[EventWindow]
     step_s: float
     buffer: int
+    refusal: str | None = None
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 1 or self.scores.shape != self.alarms.shape or self.scores.size == 0:

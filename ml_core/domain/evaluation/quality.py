@@ -27,10 +27,12 @@ class Quality:
 
     vus_pr: the mean over series with an event. nab: of the alarms as they are. nab_optimum: of the best one
     threshold for the corpus; its interval is that of the NAB score at that threshold. skill: recall - chance.
+    n_refused: series of which nothing could be learned; they count as without alarms.
     delay_readings, delay_share: medians over detected events.
     """
 
     n_series: int
+    n_refused: int
     n_events: int
     vus_pr: Estimate | None
     nab: Estimate | None
@@ -54,6 +56,7 @@ def assess(corpus: Sequence[LabelledScores]) -> Quality:
     shares = [share for tally in tallies for share in tally.delay_shares]
     return Quality(
         n_series=len(corpus),
+        n_refused=sum(series.refusal is not None for series in corpus),
         n_events=sum(tally.events for tally in tallies),
         vus_pr=_mean_vus_pr(corpus),
         nab=_estimate_nab([(series.alarms, series) for series in corpus]),
