@@ -24,7 +24,7 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ml_health TO ml_health_writer;
         GRANT SELECT, INSERT, UPDATE ON public.ml_models, public.anomaly_detections TO ml_health_writer;
         -- What people said and what was done to models is added to, never changed.
-        REVOKE UPDATE, DELETE ON ml_health.verdict, ml_health.model_event FROM ml_health_writer;
+        REVOKE UPDATE, DELETE ON ml_health.verdict, ml_health.audit_sample, ml_health.model_event FROM ml_health_writer;
         REVOKE INSERT, UPDATE, DELETE ON ml_health.schema_version FROM ml_health_writer;
         GRANT EXECUTE ON FUNCTION ml_health.ensure_detection_partitions, ml_health.expired_detection_partitions,
             ml_health.drop_detection_partition TO ml_health_writer;

@@ -12,7 +12,9 @@ from ml_core.adapters.arrow_rows import rows_to_arrow
 from ml_core.adapters.postgres import Database
 from ml_core.sql import load_queries
 
-_HISTORY = ("delete_check_results", "delete_run_items", "delete_rejected_readings", "delete_rollups")
+_HISTORY = (
+    "delete_check_results", "delete_run_items", "delete_rejected_readings", "delete_rollups", "delete_fleet_rollups",
+)  # fmt: skip
 
 
 class PostgresRetentionLog:

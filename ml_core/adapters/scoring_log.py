@@ -15,7 +15,6 @@ from ml_core.adapters.postgres import Database
 from ml_core.domain.episode import Episode
 from ml_core.domain.scoring import SeriesScoring
 from ml_core.domain.scoring_state import ScoringState
-from ml_core.errors import ConflictError
 from ml_core.sql import load_queries
 
 if TYPE_CHECKING:
@@ -42,20 +41,23 @@ class PostgresScoringLog:
             cur.execute(self._queries["load"], {"series_ids": list(series_ids)})
             return {row[0]: _state(row) for row in cur.fetchall()}
 
-    def commit(self, batch: Sequence[SeriesScoring], *, at: datetime, log_normal: bool) -> int:
-        """Write a batch in one transaction; detections written. ConflictError where a state moved meanwhile."""
-        if not batch:
-            return 0
+    def commit(self, batch: Sequence[SeriesScoring], *, at: datetime, log_normal: bool) -> frozenset[int]:
+        """Write a batch in one transaction, but nothing of the series whose state moved meanwhile: those are told."""
         with self._database.transaction() as cur:
-            self._lock_unmoved(cur, batch)
+            unmoved = self._lock_unmoved(cur, batch)
+            moved = frozenset(scoring.before.series_id for scoring in batch) - unmoved
+            batch = [scoring for scoring in batch if scoring.before.series_id in unmoved]
+            if not batch:
+                return moved
             cur.execute(self._queries["ensure_partitions"], {"months": detection_months(batch, log_normal=log_normal)})
             episode_ids = write_episodes(cur, batch)
-            written = write_detections(cur, batch, episode_ids, at=at, log_normal=log_normal)
-            self._add_activity(cur, batch)
+            write_detections(cur, batch, episode_ids, at=at, log_normal=log_normal)
             self._save_states(cur, batch, at)
-        return written
+            # Last, as other batches may wait for the same hours of the fleet until this one is committed.
+            self._add_activity(cur, batch)
+        return moved
 
-    def _lock_unmoved(self, cur: cursor, batch: Sequence[SeriesScoring]) -> None:
+    def _lock_unmoved(self, cur: cursor, batch: Sequence[SeriesScoring]) -> set[int]:
         before = [scoring.before for scoring in batch]
         values = {
             "series_ids": [state.series_id for state in before],
@@ -64,23 +66,19 @@ class PostgresScoringLog:
             "revisions": [state.revision for state in before],
         }
         cur.execute(self._queries["lock_unmoved"], values)
-        unmoved = {row[0] for row in cur.fetchall()}
-        moved = [scoring for scoring in batch if scoring.before.series_id not in unmoved]
-        if moved:
-            raise ConflictError(
-                f"{len(moved)} of {len(batch)} series, such as {moved[0].key}, were scored or given another "
-                "model meanwhile; nothing was written, the next run goes on from there"
-            )
+        return {row[0] for row in cur.fetchall()}
 
     def _add_activity(self, cur: cursor, batch: Sequence[SeriesScoring]) -> None:
-        told = [(scoring.before.series_id, hour) for scoring in batch for hour in scoring.activity]
+        told = [(scoring.after, hour) for scoring in batch for hour in scoring.activity]
         counts = ("hour", "scored", "anomalies", "episodes", "late", "dropped", "out_of_range", "calls")
         values: dict[str, list[Any]] = {name: [getattr(hour, name) for _, hour in told] for name in counts}
-        values["series_id"] = [series_id for series_id, _ in told]
+        values["series_id"] = [state.series_id for state, _ in told]
+        values["model_id"] = [state.model_id for state, _ in told]
         values["latency_ms_sum"] = [hour.latency_ms or 0.0 for _, hour in told]
         # Arrays of unequal rows cannot be unnested, so each goes as the text of an array.
         values["latency_buckets"] = [_array_text(map(str, hour.latency_buckets)) for _, hour in told]
         cur.execute(self._queries["add_activity"], values)
+        cur.execute(self._queries["add_fleet_activity"], values)
 
     def _save_states(self, cur: cursor, batch: Sequence[SeriesScoring], at: datetime) -> None:
         after = [scoring.after for scoring in batch]

@@ -22,6 +22,7 @@ CREATE TABLE ml_health.series (
     health_checked_at timestamptz,
     muted_until timestamptz,
     mute_reason text,
+    site text NOT NULL DEFAULT 'main',
     CONSTRAINT series_named_once UNIQUE (tenant_id, device_id, metric_name)
 );
 

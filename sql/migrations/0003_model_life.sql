@@ -103,6 +103,26 @@ CREATE TABLE ml_health.activity_hourly (
 );
 CREATE INDEX activity_hourly_by_hour ON ml_health.activity_hourly (hour);
 
+-- The same by site and metric, for dashboards over thousands of series: written in the transaction that adds to the
+-- hours of single series. `expected_alarms` is what the targets of the models that scored let expect.
+CREATE TABLE ml_health.fleet_hourly (
+    hour timestamptz NOT NULL,
+    tenant_id uuid NOT NULL,
+    site text NOT NULL,
+    metric_name varchar(255) NOT NULL,
+    scored bigint NOT NULL,
+    anomalies bigint NOT NULL,
+    episodes bigint NOT NULL,
+    late bigint NOT NULL,
+    dropped bigint NOT NULL,
+    out_of_range bigint NOT NULL,
+    calls bigint NOT NULL,
+    latency_ms_sum double precision NOT NULL,
+    latency_buckets bigint[] NOT NULL,
+    expected_alarms double precision NOT NULL,
+    PRIMARY KEY (hour, tenant_id, site, metric_name)
+);
+
 -- Every check of every run, with the evidence behind its verdict.
 CREATE TABLE ml_health.check_result (
     run_id bigint NOT NULL REFERENCES ml_health.run (id) ON DELETE RESTRICT,
@@ -219,10 +239,35 @@ CREATE TABLE ml_health.verdict (
     verdict text NOT NULL CONSTRAINT verdict_known CHECK (verdict IN ('confirmed', 'false_alarm', 'missed', 'normal')),
     given_by text NOT NULL,
     given_at timestamptz NOT NULL,
-    note text
+    note text,
+    episode_id bigint,
+    window_until timestamptz,
+    CONSTRAINT verdict_window_is_quiet CHECK (window_until IS NULL OR
+        (window_until > detection_timestamp AND verdict IN ('missed', 'normal')))
 );
+COMMENT ON COLUMN ml_health.verdict.detection_id IS
+    'The reading spoken of: its row in the anomaly log, an audited hour in audit_sample, or a name made of a stretch.';
+COMMENT ON COLUMN ml_health.verdict.episode_id IS
+    'Alarms of one episode are told together: reviews are counted on episodes.';
+COMMENT ON COLUMN ml_health.verdict.window_until IS
+    'A verdict on a stretch of time that was not flagged: it begins at detection_timestamp and ends here.';
 CREATE INDEX verdict_latest ON ml_health.verdict (detection_id, id DESC);
 CREATE INDEX verdict_of_series ON ml_health.verdict (series_id, detection_timestamp);
+
+-- Hours drawn at random from those with unflagged readings, for people to look at: what alarms cannot tell.
+CREATE TABLE ml_health.audit_sample (
+    id uuid PRIMARY KEY,
+    series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    hour timestamptz NOT NULL,
+    readings bigint NOT NULL CONSTRAINT audit_sample_has_readings CHECK (readings > 0),
+    probability double precision NOT NULL
+        CONSTRAINT audit_sample_probability CHECK (probability > 0 AND probability <= 1),
+    drawn_at timestamptz NOT NULL,
+    CONSTRAINT audit_sample_drawn_once UNIQUE (series_id, hour)
+);
+COMMENT ON COLUMN ml_health.audit_sample.probability IS
+    'With which this hour was drawn: an answer counts for 1/probability hours like it.';
+CREATE INDEX audit_sample_by_hour ON ml_health.audit_sample (hour);
 
 -- Monthly partitions of the anomaly log, made before rows of that time are written; also for rows that came
 -- while there was none. The owner's right, lent to the writer for this one thing.

@@ -67,3 +67,9 @@ DELETE FROM ml_health.rejected_reading WHERE ctid = ANY (ARRAY(
 DELETE FROM ml_health.activity_hourly WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM ml_health.activity_hourly WHERE hour < %(rollups_before)s LIMIT %(rows)s
 ));
+
+-- delete_fleet_rollups --
+-- The same hours of sites and metrics.
+DELETE FROM ml_health.fleet_hourly WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM ml_health.fleet_hourly WHERE hour < %(rollups_before)s LIMIT %(rows)s
+));

@@ -80,6 +80,64 @@ SET scored = activity.scored + excluded.scored,
         ORDER BY bucket
     );
 
+-- add_fleet_activity --
+-- Add the same batch to the hours of its sites and metrics; in the order of the key, so that two batches never
+-- wait for each other.
+WITH batch AS (
+    SELECT series.tenant_id, series.site, series.metric_name, told.*,
+           told.scored * coalesce(model.target_alarm_rate, 0) AS expected_alarms
+    FROM unnest(%(series_id)s::bigint[], %(model_id)s::uuid[], %(hour)s::timestamptz[], %(scored)s::bigint[],
+                %(anomalies)s::bigint[], %(episodes)s::bigint[], %(late)s::bigint[], %(dropped)s::bigint[],
+                %(out_of_range)s::bigint[], %(calls)s::bigint[], %(latency_ms_sum)s::double precision[],
+                %(latency_buckets)s::text[])
+         AS told (series_id, model_id, hour, scored, anomalies, episodes, late, dropped, out_of_range, calls,
+                  latency_ms_sum, latency_buckets)
+    JOIN ml_health.series AS series ON series.id = told.series_id
+    LEFT JOIN public.ml_models AS model ON model.id = told.model_id
+), buckets AS (
+    SELECT hour, tenant_id, site, metric_name, bucket, sum(count)::bigint AS calls
+    FROM batch
+    CROSS JOIN unnest(latency_buckets::bigint[]) WITH ORDINALITY AS histogram (count, bucket)
+    WHERE calls > 0
+    GROUP BY hour, tenant_id, site, metric_name, bucket
+), histograms AS (
+    SELECT hour, tenant_id, site, metric_name, array_agg(calls ORDER BY bucket) AS latency_buckets
+    FROM buckets
+    GROUP BY hour, tenant_id, site, metric_name
+), sums AS (
+    SELECT hour, tenant_id, site, metric_name, sum(scored)::bigint AS scored, sum(anomalies)::bigint AS anomalies,
+           sum(episodes)::bigint AS episodes, sum(late)::bigint AS late, sum(dropped)::bigint AS dropped,
+           sum(out_of_range)::bigint AS out_of_range, sum(calls)::bigint AS calls,
+           sum(latency_ms_sum) AS latency_ms_sum, sum(expected_alarms) AS expected_alarms,
+           max(cardinality(latency_buckets::bigint[])) AS bucket_count
+    FROM batch
+    GROUP BY hour, tenant_id, site, metric_name
+)
+INSERT INTO ml_health.fleet_hourly AS fleet
+    (hour, tenant_id, site, metric_name, scored, anomalies, episodes, late, dropped, out_of_range, calls,
+     latency_ms_sum, latency_buckets, expected_alarms)
+SELECT hour, tenant_id, site, metric_name, scored, anomalies, episodes, late, dropped, out_of_range, calls,
+       latency_ms_sum, coalesce(latency_buckets, array_fill(0::bigint, ARRAY[bucket_count])), expected_alarms
+FROM sums
+LEFT JOIN histograms USING (hour, tenant_id, site, metric_name)
+ORDER BY hour, tenant_id, site, metric_name
+ON CONFLICT (hour, tenant_id, site, metric_name) DO UPDATE
+SET scored = fleet.scored + excluded.scored,
+    anomalies = fleet.anomalies + excluded.anomalies,
+    episodes = fleet.episodes + excluded.episodes,
+    late = fleet.late + excluded.late,
+    dropped = fleet.dropped + excluded.dropped,
+    out_of_range = fleet.out_of_range + excluded.out_of_range,
+    calls = fleet.calls + excluded.calls,
+    latency_ms_sum = fleet.latency_ms_sum + excluded.latency_ms_sum,
+    expected_alarms = fleet.expected_alarms + excluded.expected_alarms,
+    latency_buckets = ARRAY(
+        SELECT before + added
+        FROM unnest(fleet.latency_buckets, excluded.latency_buckets) WITH ORDINALITY
+             AS histogram (before, added, bucket)
+        ORDER BY bucket
+    );
+
 -- save_states --
 -- What the next batch goes on from.
 UPDATE ml_health.detector_state AS state

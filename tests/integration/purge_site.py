@@ -181,6 +181,7 @@ class Site:
             "ml_health.model_event",
             "ml_health.verdict",
             "ml_health.activity_hourly",
+            "ml_health.fleet_hourly",
         )
         rows = {table: self.rows(f"SELECT row_to_json(t)::text FROM {table} AS t ORDER BY 1") for table in tables}
         files = sorted(path for path in (self.home / "artifacts").rglob("*") if path.is_file())

@@ -521,6 +521,11 @@ def test_check_history_goes_but_for_the_newest_of_each_check(site: Site) -> None
         " SELECT %s, hour, 6, 0, 0, 0, 0, 0, 1, 1.0, '{}' FROM unnest(%s) AS hour",
         (series_id, [days_ago(731), days_ago(729)]),
     )
+    site.rows(
+        "INSERT INTO ml_health.fleet_hourly SELECT activity.hour, tenant_id, site, metric_name, scored, anomalies,"
+        " episodes, late, dropped, out_of_range, calls, latency_ms_sum, latency_buckets, 0.0"
+        " FROM ml_health.activity_hourly AS activity JOIN ml_health.series ON series.id = activity.series_id"
+    )
 
     result = site.purge()
 
@@ -533,8 +538,9 @@ def test_check_history_goes_but_for_the_newest_of_each_check(site: Site) -> None
     assert site.rows("SELECT count(*), min(recorded_at) FROM ml_health.run_item") == [(11, days_ago(90))]
     assert site.rows("SELECT line FROM ml_health.rejected_reading") == [(2,)]
     assert site.rows("SELECT hour FROM ml_health.activity_hourly") == [(days_ago(729),)]
+    assert site.rows("SELECT hour FROM ml_health.fleet_hourly") == [(days_ago(729),)]
     assert site.rows("SELECT count(*) FROM ml_health.run WHERE task = 'ml_health_check'") == [(40,)]
-    assert result.counts["history_rows"] == 29 + 18 + 29 + 1 + 1
+    assert result.counts["history_rows"] == 29 + 18 + 29 + 1 + 1 + 1
 
 
 def test_history_is_deleted_in_batches_until_nothing_is_left(site: Site) -> None:

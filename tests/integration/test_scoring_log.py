@@ -264,6 +264,33 @@ def test_latency_histograms_add_up_bucket_by_bucket(fleet: Fleet) -> None:
     assert total == pytest.approx(3000.1)
 
 
+def test_the_fleets_hours_are_the_sums_of_its_series_hours(fleet: Fleet) -> None:
+    """Whatever is scored, in whatever batches: counts, histogram and expected alarms add up by site and metric."""
+    for device, latency_ms in (("PUMP-1", 0.3), ("PUMP-2", 7.0)):
+        record, state = _begin(fleet, device)
+        for minutes in ([5, 10, 70], [71, 64, 190]):
+            scoring = _score(fleet, record, state, {float(minute): 0.1 * minute for minute in minutes})
+            _commit(fleet, replace(scoring, activity=[replace(hour, latency_ms=latency_ms) for hour in scoring.activity]))
+            (state,) = fleet.log.load([record.series_id]).values()
+
+    counts = "scored, anomalies, episodes, late, dropped, out_of_range, calls"
+    sums = ", ".join(f"sum({name})::bigint" for name in counts.split(", "))
+    bucket = "(SELECT array_agg(calls ORDER BY bucket) FROM (SELECT bucket, sum(histogram.calls)::bigint AS calls FROM"
+    expected = fleet.rows(
+        f"SELECT hour, 'main', {sums}, {bucket} ml_health.activity_hourly AS own CROSS JOIN"
+        " unnest(own.latency_buckets) WITH ORDINALITY AS histogram (calls, bucket)"
+        " WHERE own.hour = activity.hour GROUP BY bucket) AS told)"
+        " FROM ml_health.activity_hourly AS activity GROUP BY hour ORDER BY hour"
+    )
+    found = fleet.rows(f"SELECT hour, site, {counts}, latency_buckets FROM ml_health.fleet_hourly ORDER BY hour")
+    assert len(found) > 2
+    assert found == expected
+    targets = fleet.rows(
+        "SELECT sum(scored * target_alarm_rate) FROM ml_health.activity_hourly JOIN public.ml_models USING (series_id)"
+    )
+    assert fleet.rows("SELECT sum(expected_alarms) FROM ml_health.fleet_hourly") == [(pytest.approx(targets[0][0]),)]
+
+
 def test_the_task_scores_through_the_one_code_path(fleet: Fleet, database_url: str, tmp_path: Path) -> None:
     """`ml_score` as a host, the command line or the scheduler runs it; the same slot does not run twice."""
     record = fleet.add_series("PUMP-1", _Forest())
