@@ -73,6 +73,10 @@ class ConflictError(MLHealthError):
     """Somebody else changed the same row first; nothing was written."""
 
 
+class TransitionError(ConflictError):
+    """A state does not lead to the one asked for; the message names both and where it does lead."""
+
+
 class IssueTrackerError(MLHealthError):
     """The issue tracker refused or did not answer."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ml_core.adapters.json_rows import to_json
 from ml_core.adapters.postgres import Database
 from ml_core.domain.series import SeriesKey
-from ml_core.domain.series_record import Health, SeriesExtent, SeriesRecord, SeriesState
+from ml_core.domain.series_record import SERIES_LIFE, Health, SeriesExtent, SeriesRecord, SeriesState
 from ml_core.errors import InvalidNameError
 from ml_core.sql import load_queries
 
@@ -54,7 +54,7 @@ class PostgresSeriesRegistry:
         training_failures: int = 0,
         circuit_open_until: datetime | None = None,
     ) -> None:
-        """Write the state of one series; what is not given is emptied."""
+        """Write the state of one series; what is not given is emptied; a step that is not allowed raises."""
         row = {
             "series_id": series_id,
             "state": state.value,
@@ -64,6 +64,9 @@ class PostgresSeriesRegistry:
             "circuit_open_until": circuit_open_until,
         }
         with self._database.transaction() as cur:
+            cur.execute(self._queries["hold_state"], row)
+            for (current,) in cur.fetchall():
+                SERIES_LIFE.check(SeriesState(current), state)
             cur.execute(self._queries["save_state"], row)
 
     def save_health(self, health: Mapping[int, tuple[Health, Sequence[str]]], *, at: datetime) -> None:
@@ -72,7 +75,7 @@ class PostgresSeriesRegistry:
             "at": at,
             "series_ids": list(health),
             "verdicts": [verdict.value for verdict, _ in health.values()],
-            "reasons": [json.dumps(list(reasons)) for _, reasons in health.values()],
+            "reasons": [to_json(list(reasons)) for _, reasons in health.values()],
         }
         with self._database.transaction() as cur:
             cur.execute(self._queries["save_health"], rows)

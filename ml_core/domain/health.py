@@ -10,6 +10,7 @@ from ml_core.domain.check import CheckResult, Verdict
 from ml_core.domain.check_names import CheckName
 from ml_core.domain.finding import Observation, Severity
 from ml_core.domain.series_record import Health
+from ml_core.domain.state_machine import StateMachine, Step
 
 _BROKEN = frozenset({CheckName.ARTIFACT, CheckName.SCORING_STALLED})
 _NO_DATA = frozenset({CheckName.LAG})
@@ -27,6 +28,26 @@ _BLINDING = frozenset({CheckName.FLATLINE, CheckName.COVERAGE})
 """A stuck or mostly silent sensor is not the model's fault, but nothing can be said of the model meanwhile."""
 _ESSENTIAL = frozenset({CheckName.ARTIFACT, CheckName.AGE, CheckName.LAG, CheckName.OUT_OF_RANGE})
 """Nothing is called healthy unless each of these was judged."""
+
+
+def _judged(verdict: Health, when: str) -> Step[Health]:
+    return Step(source=None, target=verdict, when=when)
+
+
+HEALTH_LIFE = StateMachine(
+    subject="the health of a series",
+    initial=Health.UNKNOWN,
+    steps=(
+        _judged(Health.BROKEN, "artifact lost, or readings arrive and are not scored"),
+        _judged(Health.NO_DATA, "its readings lag behind"),
+        _judged(Health.DEGRADED, "drift, range, unit, alarm rate, latency or false alarms fail"),
+        _judged(Health.STALE, "its model is too old"),
+        _judged(Health.UNKNOWN, "an essential check could not be judged, or its sensor is stuck or silent"),
+        _judged(Health.HEALTHY, "every essential check was judged and none fails"),
+        _judged(Health.MUTED, "a person keeps it quiet, whatever its verdict"),
+    ),
+)
+"""Health has no memory: each daily check judges anew from whatever stood before, the first line that holds."""
 
 
 def judge(results: Sequence[CheckResult]) -> tuple[Health, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from ml_core.errors import ConflictError
+from ml_core.domain.state_machine import StateMachine, Step
 
 
 class ModelStatus(StrEnum):
@@ -24,24 +24,36 @@ class ModelStatus(StrEnum):
     PURGED = "purged"
 
 
-_ALLOWED: Mapping[ModelStatus, frozenset[ModelStatus]] = {
-    ModelStatus.CANDIDATE: frozenset(
-        {ModelStatus.SHADOW, ModelStatus.ACTIVE, ModelStatus.REJECTED, ModelStatus.QUARANTINED}
+def _step(source: ModelStatus, target: ModelStatus, when: str) -> Step[ModelStatus]:
+    return Step(source=source, target=target, when=when)
+
+
+MODEL_LIFE = StateMachine(
+    subject="a model version",
+    initial=ModelStatus.CANDIDATE,
+    steps=(
+        _step(ModelStatus.CANDIDATE, ModelStatus.ACTIVE, "passed the gate"),
+        _step(ModelStatus.CANDIDATE, ModelStatus.SHADOW, "the cause was drift"),
+        _step(ModelStatus.CANDIDATE, ModelStatus.REJECTED, "lost at the gate, or its run ended before it"),
+        _step(ModelStatus.CANDIDATE, ModelStatus.QUARANTINED, "artifact damaged"),
+        _step(ModelStatus.SHADOW, ModelStatus.ACTIVE, "kept to the target on trial"),
+        _step(ModelStatus.SHADOW, ModelStatus.REJECTED, "too loud on trial, or overtaken"),
+        _step(ModelStatus.SHADOW, ModelStatus.QUARANTINED, "artifact damaged"),
+        _step(ModelStatus.ACTIVE, ModelStatus.RETIRED, "another version serves"),
+        _step(ModelStatus.ACTIVE, ModelStatus.QUARANTINED, "artifact damaged"),
+        _step(ModelStatus.RETIRED, ModelStatus.ACTIVE, "roll back"),
+        _step(ModelStatus.RETIRED, ModelStatus.QUARANTINED, "artifact damaged"),
+        _step(ModelStatus.RETIRED, ModelStatus.PURGED, "retention is over"),
+        _step(ModelStatus.REJECTED, ModelStatus.PURGED, "retention is over"),
+        _step(ModelStatus.QUARANTINED, ModelStatus.PURGED, "retention is over"),
     ),
-    ModelStatus.SHADOW: frozenset({ModelStatus.ACTIVE, ModelStatus.REJECTED, ModelStatus.QUARANTINED}),
-    ModelStatus.ACTIVE: frozenset({ModelStatus.RETIRED, ModelStatus.QUARANTINED}),
-    # retired -> active is roll back
-    ModelStatus.RETIRED: frozenset({ModelStatus.ACTIVE, ModelStatus.QUARANTINED, ModelStatus.PURGED}),
-    ModelStatus.REJECTED: frozenset({ModelStatus.PURGED}),
-    ModelStatus.QUARANTINED: frozenset({ModelStatus.PURGED}),
-    ModelStatus.PURGED: frozenset(),
-}
+)
+"""The steps that a version may take; whatever changes a status asks this table first."""
 
 
 def check_transition(current: ModelStatus, target: ModelStatus) -> None:
-    """Raise ConflictError where a version may not go from `current` to `target`."""
-    if target not in _ALLOWED[current]:
-        raise ConflictError(f"a model version cannot go from {current} to {target}")
+    """Raise TransitionError where a version may not go from `current` to `target`."""
+    MODEL_LIFE.check(current, target)
 
 
 class TrainingCause(StrEnum):

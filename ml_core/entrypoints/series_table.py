@@ -32,12 +32,13 @@ def _describe(record: SeriesRecord, now: datetime) -> dict[str, Any]:
     if record.state is SeriesState.COLLECTING and record.trainable_at is not None:
         why = f"can be trained from {record.trainable_at:%Y-%m-%d %H:%M}Z"
     if record.is_muted(now):
-        why = f"muted until {record.muted_until:%Y-%m-%d %H:%M}Z; {why}".rstrip("; ")
+        hidden = f"{record.health}: {why}".rstrip(": ")
+        why = f"until {record.muted_until:%Y-%m-%d %H:%M}Z; beneath: {hidden}"
     return {
         "series": str(record.key),
         "tenant": str(record.key.tenant),
         "state": record.state.value,
-        "health": record.health.value,
+        "health": record.shown_health(now).value,
         "newest_reading_at": record.newest_reading_at,
         "why": why,
     }

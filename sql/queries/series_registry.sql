@@ -38,6 +38,10 @@ WHERE (%(states)s::text[] IS NULL OR series.state = ANY (%(states)s::text[]))
   ))
 ORDER BY adopted.is_adopted DESC, series.tenant_id, series.device_id, series.metric_name;
 
+-- hold_state --
+-- The state that a step begins from, held until the step is made.
+SELECT state FROM ml_health.series WHERE id = %(series_id)s FOR UPDATE;
+
 -- save_state --
 -- The state of one series, as it now is in every part.
 UPDATE ml_health.series

@@ -217,6 +217,20 @@ def test_every_series_is_listed_with_what_it_waits_for(run: Run, tmp_path: Path)
     assert row["why"].startswith("can be trained from 2026-05-1")
 
 
+def test_muted_series_is_shown_as_muted_with_what_is_beneath(run: Run, tmp_path: Path) -> None:
+    """Quiet is not healthy: the verdict that goes on being judged is told beside it."""
+    file = tmp_path / "pump.csv"
+    file.write_text("device,metric,timestamp,value\npump,flow,2026-05-04T00:00:00Z,1\n")
+    run("import", str(file))
+    run("run", "ml_discover", "--now", "2026-05-04T06:30:00Z")
+    run("mute", "pump:flow", "--until", "2099-12-31T00:00:00Z")
+
+    (row,) = json.loads(run("status", "--series", "--json")[1])["series"]
+
+    assert row["health"] == "muted"
+    assert row["why"].startswith("until 2099-12-31 00:00Z; beneath: unknown")
+
+
 def test_a_folder_that_may_not_be_entered_is_one_line(run: Run, tmp_path: Path) -> None:
     """A file where the home should be ends as an error of ours, not as a traceback."""
     (tmp_path / "home").write_text("not a folder")

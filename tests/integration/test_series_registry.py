@@ -9,6 +9,7 @@ from ml_core.adapters.postgres import Database
 from ml_core.adapters.series_registry import PostgresSeriesRegistry
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import Health, SeriesExtent, SeriesState
+from ml_core.errors import TransitionError
 
 NOW = datetime(2026, 1, 31, 2, tzinfo=UTC)
 TENANT = UUID("11111111-2222-3333-4444-555555555555")
@@ -156,3 +157,16 @@ def test_an_unusable_name_in_the_table_hides_nothing_else(
 
     assert [record.key for record in registry.list_series()] == [FLOW]
     assert "'..' part" in caplog.text
+
+
+def test_step_that_is_not_allowed_changes_nothing(registry: PostgresSeriesRegistry) -> None:
+    """A series that has a model is not called collecting again, whoever asks for it."""
+    registry.register(_extents(FLOW), at=NOW)
+    (record,) = registry.list_series()
+    registry.save_state(record.series_id, SeriesState.MODELLED, reason=None)
+
+    with pytest.raises(TransitionError, match="a series cannot go from modelled to collecting"):
+        registry.save_state(record.series_id, SeriesState.COLLECTING, reason="too few readings")
+    (after,) = registry.list_series()
+
+    assert (after.state, after.state_reason) == (SeriesState.MODELLED, None)
