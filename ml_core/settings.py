@@ -16,6 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ml_core.domain.detector import FitOptions
 from ml_core.domain.policies import (
+    AuditPolicy,
     Count,
     DriftPolicy,
     EscalationPolicy,
@@ -141,6 +142,7 @@ class Settings:
     drift: DriftPolicy = DriftPolicy()
     retrain: RetrainPolicy = RetrainPolicy()
     gate: GatePolicy = GatePolicy()
+    audit: AuditPolicy = AuditPolicy()
     escalation: EscalationPolicy = EscalationPolicy()
     github: GitHubSettings = GitHubSettings()
     retention: RetentionPolicy = RetentionPolicy()

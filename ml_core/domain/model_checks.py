@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from ml_core.domain.chance import poisson_lower_bound
 from ml_core.domain.check import CheckResult, Verdict
 from ml_core.domain.check_names import CheckName
+from ml_core.domain.detection_quality import Estimate, estimate_quality
 from ml_core.domain.durations import in_words
 from ml_core.domain.grading import grade_high, not_judged
 from ml_core.domain.operator_verdict import VerdictCounts
@@ -129,42 +131,48 @@ def check_latency(p95_ms: float | None, *, calls: int, policy: HealthPolicy) -> 
 
 
 def check_accuracy(counts: VerdictCounts, *, scored: int, flagged: int, policy: HealthPolicy) -> CheckResult:
-    """Share of readings told rightly, where people said so often enough."""
-    accuracy = counts.accuracy(scored=scored, flagged=flagged)
-    if counts.total < policy.min_verdicts or accuracy is None:
+    """Share of readings told rightly, where people looked at enough alarms and at enough quiet hours."""
+    quality = estimate_quality(counts, scored=scored, flagged=flagged, min_reviews=policy.min_verdicts)
+    rate = quality.accuracy
+    if rate.value is None:
         return _too_few_verdicts(CheckName.ACCURACY, counts, policy)
     return CheckResult(
         check=CheckName.ACCURACY,
-        verdict=Verdict.WARN if accuracy < policy.accuracy_warn else Verdict.OK,
-        reason=f"{accuracy:.0%} of the readings were told rightly by {counts.total} verdicts",
-        value=accuracy,
+        verdict=Verdict.WARN if rate.value < policy.accuracy_warn else Verdict.OK,
+        reason=f"{rate} of the readings were told rightly",
+        value=rate.value,
         threshold=policy.accuracy_warn,
-        evidence={"verdicts": counts.total, "scored": scored, "flagged": flagged},
+        evidence=_describe(rate, scored, flagged),
     )
 
 
 def check_false_positive_rate(counts: VerdictCounts, *, scored: int, flagged: int, policy: HealthPolicy) -> CheckResult:
     """False alarms over all normal readings, where people looked at enough alarms."""
-    rate = counts.false_positive_rate(scored=scored, flagged=flagged)
-    if counts.alarms < policy.min_verdicts or rate is None:
+    quality = estimate_quality(counts, scored=scored, flagged=flagged, min_reviews=policy.min_verdicts)
+    rate = quality.false_positive_rate
+    if rate.value is None:
         return _too_few_verdicts(CheckName.FALSE_POSITIVE_RATE, counts, policy)
-    verdict, threshold = grade_high(rate, policy.false_positive_rate_warn, policy.false_positive_rate_fail)
+    verdict, threshold = grade_high(rate.value, policy.false_positive_rate_warn, policy.false_positive_rate_fail)
     return CheckResult(
         check=CheckName.FALSE_POSITIVE_RATE,
         verdict=verdict,
-        reason=f"about {rate:.2%} of normal readings were called anomalous by {counts.alarms} reviewed alarms",
-        value=rate,
+        reason=f"about {rate} of normal readings were called anomalous",
+        value=rate.value,
         threshold=threshold,
-        evidence={"reviewed_alarms": counts.alarms, "scored": scored, "flagged": flagged},
+        evidence=_describe(rate, scored, flagged) | {"precision": quality.precision.value},
     )
 
 
+def _describe(rate: Estimate, scored: int, flagged: int) -> dict[str, Any]:
+    return {"reviews": rate.n, "low": rate.low, "high": rate.high, "scored": scored, "flagged": flagged}
+
+
 def _too_few_verdicts(check: CheckName, counts: VerdictCounts, policy: HealthPolicy) -> CheckResult:
-    told = f"{counts.alarms} alarms and {counts.audited} quiet readings were looked at by people"
+    told = f"{counts.reviews} episodes of alarms and {counts.audited} audited hours were looked at by people"
     return CheckResult(
         check=check,
         verdict=Verdict.UNKNOWN,
-        reason=f"{told}; that is not enough to say ({policy.min_verdicts} are needed)",
+        reason=f"{told}; not enough reviews to say ({policy.min_verdicts} are needed)",
         threshold=float(policy.min_verdicts),
-        evidence={"alarms": counts.alarms, "audited": counts.audited},
+        evidence={"reviews": counts.reviews, "audited": counts.audited},
     )

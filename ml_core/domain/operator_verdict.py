@@ -1,8 +1,8 @@
-"""What people said of alarms and of quiet readings, and the two rates that follow from it."""
+"""What people said of alarms and of quiet readings, as it is kept and as it is counted."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -16,28 +16,57 @@ class OperatorVerdict(StrEnum):
     MISSED = "missed"
     NORMAL = "normal"
 
+    @property
+    def words(self) -> str:
+        """As people read and type it."""
+        return self.value.replace("_", "-")
+
+
+OF_ALARMS = (OperatorVerdict.CONFIRMED, OperatorVerdict.FALSE_ALARM)
+"""What can be said of a flagged reading."""
+
+OF_QUIET_READINGS = (OperatorVerdict.MISSED, OperatorVerdict.NORMAL)
+"""What can be said of readings that were not flagged."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NewVerdict:
     """A verdict to be kept."""
 
     detection_id: UUID
+    """The flagged reading, the audited hour, or a name made of the stretch of time."""
     detection_timestamp: datetime
+    """When the reading was taken, or the hour or stretch began."""
     series_id: int
     verdict: OperatorVerdict
     given_by: str
     given_at: datetime
     note: str | None = None
+    episode_id: int | None = None
+    """Alarms of one episode count as one review."""
+    window_until: datetime | None = None
+    """End of an hour or stretch of time; None for a single reading."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictCounts:
-    """The latest verdict on each reading, counted."""
+    """The latest verdicts, counted: readings of alarms, and hours that were drawn for the audit.
+
+    What people reported of their own accord (a missed stretch) is no random sample and is not counted here.
+    """
 
     confirmed: int = 0
     false_alarm: int = 0
+    reviews: int = 0
+    """Episodes (and alarms without one) that people looked at: alarms of one episode are no independent cases."""
     missed: int = 0
     normal: int = 0
+    audit_weight: float = 0.0
+    """Unflagged readings that the audited hours stand for: each hour's readings over its probability to be drawn."""
+    normal_weight: float = 0.0
+    """Of those, what the hours called normal stand for."""
+    audit_weight_squares: float = 0.0
+    """Sum of the squared weights, for the effective number of audits."""
 
     @property
     def alarms(self) -> int:
@@ -46,32 +75,18 @@ class VerdictCounts:
 
     @property
     def audited(self) -> int:
-        """Quiet readings that people looked at."""
+        """Audited hours that people looked at."""
         return self.missed + self.normal
 
     @property
     def total(self) -> int:
         """Everything that people looked at."""
-        return self.alarms + self.audited
+        return self.reviews + self.audited
 
-    def accuracy(self, *, scored: int, flagged: int) -> float | None:
-        """Share of readings told rightly, in [0, 1]; None where one of the two kinds was never looked at.
+    @property
+    def effective_audits(self) -> float:
+        """How many equally weighted audits say as much (Kish 1965, Survey Sampling: the weights' design effect)."""
+        return self.audit_weight**2 / self.audit_weight_squares if self.audit_weight_squares > 0 else 0.0
 
-        Alarms are reviewed far more often than quiet readings, so both are weighted by their real shares.
-        """
-        if self.alarms == 0 or self.audited == 0 or scored <= 0:
-            return None
-        right_alarms = self.confirmed / self.alarms * flagged
-        right_quiet = self.normal / self.audited * (scored - flagged)
-        return (right_alarms + right_quiet) / scored
-
-    def false_positive_rate(self, *, scored: int, flagged: int) -> float | None:
-        """False alarms over all normal readings, estimated; None where no alarm was looked at.
-
-        With P readings scored, F flagged and shares f false and p confirmed among the reviewed alarms it is
-        F f / (P - F p): what is not a confirmed anomaly is taken for normal.
-        """
-        if self.alarms == 0 or scored <= 0:
-            return None
-        normal = scored - flagged * self.confirmed / self.alarms
-        return None if normal <= 0 else flagged * self.false_alarm / self.alarms / normal
+    def __add__(self, other: VerdictCounts) -> VerdictCounts:
+        return VerdictCounts(**{it.name: getattr(self, it.name) + getattr(other, it.name) for it in fields(self)})

@@ -190,3 +190,11 @@ class RetentionPolicy:
     rollup_days: Days = setting(730.0, "Days for which hourly figures of scoring are kept.")
     min_blast_radius: Count = setting(20, "Models removed by one run that never need confirmation.")
     archive_url: str = setting("", "fsspec URL where expired detections are written as Parquet before they go.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditPolicy:
+    """The random audit of readings that were not flagged."""
+
+    hours_per_day: Count = setting(5, "Hours of unflagged readings drawn a day, in the whole fleet.")
+    seed: str = setting("ml-health", "What the draw depends on; the same seed draws the same hours.")

@@ -25,6 +25,8 @@ EXIT_USAGE = 64
 EXIT_FAILED = 2
 
 COMMANDS: dict[str, str] = {
+    "anomalies": "anomalies_command:anomalies_command",
+    "audit": "audit_command:audit_command",
     "config": "config_command:config_command",
     "db": "db_command:db_command",
     "demo": "demo_command:demo_command",
@@ -32,10 +34,12 @@ COMMANDS: dict[str, str] = {
     "grafana": "grafana_command:grafana_command",
     "import": "import_command:import_command",
     "mute": "mute_command:mute_command",
+    "quality": "quality_command:quality_command",
     "roll-back": "roll_back_command:roll_back_command",
     "run": "run_command:run_command",
     "scheduler": "scheduler_command:scheduler_command",
     "status": "status_command:status_command",
+    "verdict": "verdict_command:verdict_command",
 }
 
 

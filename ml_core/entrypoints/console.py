@@ -13,10 +13,13 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 errors = Console(stderr=True, highlight=False)
 """Words for people; never mixed into the output that a machine reads."""
 output = Console(highlight=False)
+WIDE = 200
+"""Columns that a table may take."""
 
 
 class MomentType(click.ParamType[datetime]):
@@ -70,3 +73,8 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def print_table(table: Table) -> None:
+    """A table for people; in a narrow window its rows go on in the next line, and nothing is cut off."""
+    Console(highlight=False, width=max(output.width, WIDE)).print(table)

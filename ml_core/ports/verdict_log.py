@@ -11,18 +11,18 @@ from ml_core.domain.operator_verdict import NewVerdict, VerdictCounts
 
 
 class VerdictLog(Protocol):
-    """Table ml_health.verdict: append-only, the latest verdict on a reading counts."""
+    """Table ml_health.verdict: append-only, the latest verdict on a reading, hour or stretch counts."""
 
-    def add(self, verdict: NewVerdict) -> int:
-        """Keep a verdict; its number."""
+    def add(self, *verdicts: NewVerdict) -> None:
+        """Keep verdicts, all or none."""
         ...
 
     def count_latest(
         self, series_ids: Sequence[int], *, after: datetime, until: datetime
     ) -> Mapping[int, VerdictCounts]:
-        """Latest verdicts on readings with after < timestamp <= until; every asked series is answered."""
+        """Latest verdicts on readings and audited hours with after < timestamp <= until, of every asked series."""
         ...
 
     def list_judged(self, series_ids: Sequence[int]) -> Mapping[int, JudgedReadings]:
-        """The readings that people last called anomalies or false alarms, of those series that have any."""
+        """What people last called anomalies, missed or false alarms, of those series that have any."""
         ...

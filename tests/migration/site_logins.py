@@ -69,6 +69,7 @@ def work_a_week(platform: Platform, *, purged: bool = True) -> dict[str, TaskRes
         "ml_health_check": START + timedelta(days=7, minutes=5),
         "ml_degradation": START + timedelta(days=7, minutes=10),
         "ml_retrain": START + timedelta(days=7, minutes=15),
+        "ml_audit": START + timedelta(days=7, minutes=20),
         "ml_escalate": START + timedelta(days=7, minutes=30),
         "ml_grafana": START + timedelta(days=120),
     }

@@ -141,19 +141,34 @@ def test_few_calls_have_no_p95(p95_ms: float | None, calls: int) -> None:
     assert check_latency(p95_ms, calls=calls, policy=POLICY).verdict is Verdict.UNKNOWN
 
 
+def audited(*, confirmed: int = 0, false_alarm: int = 0, missed: int = 0, normal: int = 0) -> VerdictCounts:
+    """Reviews of so many episodes of one alarm, and audits of so many hours that stand for one reading each."""
+    return VerdictCounts(
+        confirmed=confirmed,
+        false_alarm=false_alarm,
+        reviews=confirmed + false_alarm,
+        missed=missed,
+        normal=normal,
+        audit_weight=missed + normal,
+        normal_weight=normal,
+        audit_weight_squares=missed + normal,
+    )
+
+
 def test_too_few_verdicts_are_unknown_and_counted() -> None:
     """Below twenty verdicts no rate is spoken of, and n is told."""
-    counts = VerdictCounts(confirmed=10, false_alarm=5, normal=4)
+    counts = audited(confirmed=10, false_alarm=5, normal=4)
 
     for check in (check_accuracy, check_false_positive_rate):
         result = check(counts, scored=1000, flagged=20, policy=POLICY)
         assert result.verdict is Verdict.UNKNOWN
-        assert "15 alarms and 4 quiet readings" in result.reason
+        assert "15 episodes of alarms and 4 audited hours" in result.reason
+        assert "not enough reviews" in result.reason
 
 
 def test_accuracy_needs_quiet_readings_too() -> None:
     """Reviews of alarms alone say nothing of what was missed."""
-    counts = VerdictCounts(confirmed=40)
+    counts = audited(confirmed=40)
 
     assert check_accuracy(counts, scored=1000, flagged=50, policy=POLICY).verdict is Verdict.UNKNOWN
 
@@ -161,7 +176,7 @@ def test_accuracy_needs_quiet_readings_too() -> None:
 @pytest.mark.parametrize(("missed", "verdict"), [(0, Verdict.OK), (5, Verdict.WARN)])
 def test_accuracy_weighs_alarms_and_quiet_readings_by_their_shares(missed: int, verdict: Verdict) -> None:
     """Half of the reviewed alarms false hardly matters where alarms are rare; missed anomalies do."""
-    counts = VerdictCounts(confirmed=10, false_alarm=10, missed=missed, normal=20 - missed)
+    counts = audited(confirmed=10, false_alarm=10, missed=missed, normal=20 - missed)
 
     result = check_accuracy(counts, scored=10_000, flagged=20, policy=POLICY)
 
@@ -172,6 +187,6 @@ def test_accuracy_weighs_alarms_and_quiet_readings_by_their_shares(missed: int, 
 @pytest.mark.parametrize(("flagged", "verdict"), [(100, Verdict.OK), (1500, Verdict.WARN), (3000, Verdict.FAIL)])
 def test_false_positive_rate_is_over_normal_readings(flagged: int, verdict: Verdict) -> None:
     """It is not one minus the precision: false alarms are set against all normal readings."""
-    counts = VerdictCounts(confirmed=10, false_alarm=10)
+    counts = audited(confirmed=10, false_alarm=10)
 
     assert check_false_positive_rate(counts, scored=10_000, flagged=flagged, policy=POLICY).verdict is verdict

@@ -1,0 +1,121 @@
+"""The rates that follow from people's verdicts, with their numbers and intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml_core.domain.detection_quality import estimate_quality
+from ml_core.domain.operator_verdict import VerdictCounts
+
+COUNTS = st.integers(0, 200)
+
+
+def reviewed(*, confirmed: int = 0, false_alarm: int = 0, missed: int = 0, normal: int = 0) -> VerdictCounts:
+    """One alarm an episode, and hours of one reading each, all drawn."""
+    return VerdictCounts(
+        confirmed=confirmed,
+        false_alarm=false_alarm,
+        reviews=confirmed + false_alarm,
+        missed=missed,
+        normal=normal,
+        audit_weight=missed + normal,
+        normal_weight=normal,
+        audit_weight_squares=missed + normal,
+    )
+
+
+@given(COUNTS, COUNTS, COUNTS, COUNTS, st.integers(1, 10_000), st.floats(0, 1))
+def test_rates_are_shares_within_their_intervals(
+    confirmed: int, false: int, missed: int, normal: int, scored: int, share: float
+) -> None:
+    """Each lies between 0 and 1, and between its bounds, wherever it can be told."""
+    counts = reviewed(confirmed=confirmed, false_alarm=false, missed=missed, normal=normal)
+    quality = estimate_quality(counts, scored=scored, flagged=int(scored * share), min_reviews=1)
+
+    for rate in (quality.precision, quality.false_positive_rate, quality.miss_rate, quality.accuracy):
+        if rate.value is None or rate.low is None or rate.high is None:
+            assert rate.reason
+        else:
+            assert -1e-9 <= rate.low <= rate.value + 1e-9
+            assert rate.value - 1e-9 <= rate.high <= 1 + 1e-9
+
+
+def test_the_rates_by_hand() -> None:
+    """Of 10,000 readings 100 were flagged, half of them falsely; of the 9,900 others one in forty was missed."""
+    quality = estimate_quality(
+        reviewed(confirmed=15, false_alarm=15, missed=1, normal=39), scored=10_000, flagged=100, min_reviews=20
+    )
+
+    assert quality.precision.value == pytest.approx(0.5)
+    assert quality.false_positive_rate.value == pytest.approx(50 / (50 + 9_900 * 39 / 40))
+    assert quality.miss_rate.value == pytest.approx(247.5 / (50 + 247.5))
+    assert quality.accuracy.value == pytest.approx((50 + 9_900 * 39 / 40) / 10_000)
+    assert str(quality.precision) == "50.0% (n = 30, 33.2% to 66.8%)"
+
+
+def test_without_audits_what_is_not_flagged_is_taken_for_normal() -> None:
+    """So the false positive rate can be told from reviews of alarms alone; misses and accuracy cannot."""
+    quality = estimate_quality(reviewed(confirmed=15, false_alarm=15), scored=10_000, flagged=100, min_reviews=20)
+
+    assert quality.false_positive_rate.value == pytest.approx(50 / 9_950)
+    assert quality.miss_rate.value is None
+    assert quality.accuracy.value is None
+    assert quality.accuracy.reason == "not enough audited hours, 20 are needed"
+
+
+@pytest.mark.parametrize("reviews", [0, 19])
+def test_below_twenty_there_is_no_rate(reviews: int) -> None:
+    """Not enough reviews is an answer; a flattering figure is none."""
+    quality = estimate_quality(reviewed(confirmed=reviews), scored=1000, flagged=100, min_reviews=20)
+
+    assert quality.precision.value is None
+    assert str(quality.precision) == f"not enough reviews of alarms, 20 are needed (n = {reviews})"
+
+
+def test_a_hundred_alarms_of_one_episode_are_one_review() -> None:
+    """They came together, so they are no hundred independent cases."""
+    counts = VerdictCounts(confirmed=100, reviews=1)
+
+    assert estimate_quality(counts, scored=1000, flagged=100, min_reviews=20).precision.value is None
+
+
+def test_rarely_drawn_hours_count_for_more_and_the_estimate_is_not_biased() -> None:
+    """Days of few and days of many hours are audited alike: weighted by how they were drawn, the mean is the truth."""
+    rng = np.random.default_rng(5)
+    days = [(200, 0.02), (2_000, 0.2)]
+    estimates, naive = [], []
+    for _ in range(400):
+        weights, missed = [], []
+        for hours, share in days:
+            drawn = 60
+            found = rng.random(drawn) < share
+            weights += [hours / drawn * 10] * drawn
+            missed += found.tolist()
+        weight, miss = np.array(weights), np.array(missed)
+        counts = VerdictCounts(
+            confirmed=30,
+            reviews=30,
+            missed=int(miss.sum()),
+            normal=int((~miss).sum()),
+            audit_weight=float(weight.sum()),
+            normal_weight=float(weight[~miss].sum()),
+            audit_weight_squares=float((weight**2).sum()),
+        )
+        accuracy = estimate_quality(counts, scored=22_000, flagged=0, min_reviews=20).accuracy.value
+        assert accuracy is not None
+        estimates.append(1 - accuracy)
+        naive.append(miss.mean())
+
+    truth = (200 * 0.02 + 2_000 * 0.2) / 2_200
+    assert np.mean(estimates) == pytest.approx(truth, abs=0.01)
+    assert abs(np.mean(naive) - truth) > 0.05
+
+
+def test_counts_add_up() -> None:
+    """A fleet's counts are the sum of its series'."""
+    assert reviewed(confirmed=1, normal=2) + reviewed(false_alarm=3, missed=1) == reviewed(
+        confirmed=1, false_alarm=3, missed=1, normal=2
+    )
