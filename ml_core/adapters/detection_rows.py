@@ -36,10 +36,10 @@ def detection_months(batch: Sequence[SeriesScoring], *, log_normal: bool) -> lis
 
 def write_detections(
     cur: cursor, batch: Sequence[SeriesScoring], episode_ids: EpisodeIds, *, at: datetime, log_normal: bool
-) -> int:
-    """Append the anomalies of a batch, and with `log_normal` the normal readings too; how many."""
+) -> None:
+    """Append the anomalies of a batch, and with `log_normal` the normal readings too."""
     rows = (row for scoring in batch for row in _rows(scoring, episode_ids, at=at, log_normal=log_normal))
-    return copy_rows(cur, TABLE, COLUMNS, rows)
+    copy_rows(cur, TABLE, COLUMNS, rows)
 
 
 def _logged(scoring: SeriesScoring, log_normal: bool) -> NDArray[np.bool_]:

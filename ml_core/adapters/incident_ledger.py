@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from psycopg2.extensions import cursor
-from psycopg2.extras import Json
 
+from ml_core.adapters.json_rows import to_json
 from ml_core.adapters.postgres import Database
 from ml_core.domain.finding import Severity
 from ml_core.domain.incident import Attempt, Incident, IssueStanding, Message, OutboxAction
@@ -54,7 +54,7 @@ class PostgresIncidentLedger:
             if withdrawn:
                 cur.execute(self._queries["withdraw"], row | {"actions": [action.value for action in withdrawn]})
             for message in messages:
-                payload = Json(dict(message.payload))
+                payload = to_json(message.payload)
                 cur.execute(self._queries["enqueue"], row | {"action": message.action.value, "payload": payload})
         return int(incident_id)
 

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from psycopg2.extensions import cursor
-from psycopg2.extras import Json, execute_values
+from psycopg2.extras import execute_values
 
+from ml_core.adapters.json_rows import to_json
 from ml_core.adapters.postgres import Database
 from ml_core.domain.model_version import (
     ModelEvent,
@@ -46,7 +47,7 @@ class PostgresModelRegistry:
 
     def add(self, model: NewModel) -> ModelVersion:
         """Number a candidate within its series and write it with a `trained` event."""
-        values = asdict(model) | {"cause": model.cause.value, "metadata": Json(dict(model.metadata))}
+        values = asdict(model) | {"cause": model.cause.value, "metadata": to_json(model.metadata)}
         with self._database.transaction() as cur:
             cur.execute(self._queries["lock_series"], values)
             if cur.rowcount == 0:
@@ -182,7 +183,7 @@ class PostgresModelRegistry:
                 event.event,
                 event.cause,
                 event.reason,
-                Json(dict(event.evidence)),
+                to_json(event.evidence),
             )
             for event in events
         ]

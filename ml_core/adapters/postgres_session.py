@@ -15,6 +15,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection, cursor
 
 from ml_core.adapters.link_deadline import LinkDeadline
+from ml_core.adapters.postgres_text import clean_parameters
 
 # Firewalls forget idle links; a session that rested for longer is asked whether it still answers.
 TRUSTED_IDLE_S = 30.0
@@ -93,19 +94,23 @@ class Session(connection):
 
 
 class SessionCursor(cursor):
-    """A cursor that waits for answers only until its session's deadline."""
+    """A cursor that waits for answers only until its session's deadline, and sends only texts that can be kept."""
 
     connection: Session
 
     def execute(self, query: str | bytes | sql.Composable, vars: Any = None) -> None:  # noqa: A002
         """Run a statement."""
         with self.connection.answer_deadline():
-            super().execute(query, vars)
+            super().execute(query, clean_parameters(vars))
 
     def executemany(self, query: str | bytes | sql.Composable, vars_list: Any) -> None:
         """Run a statement once for each set of parameters."""
         with self.connection.answer_deadline():
-            super().executemany(query, vars_list)
+            super().executemany(query, [clean_parameters(values) for values in vars_list])
+
+    def mogrify(self, query: str | bytes | sql.Composable, vars: Any = None) -> bytes:  # noqa: A002
+        """The statement with its parameters in it."""
+        return super().mogrify(query, clean_parameters(vars))
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
         """Run a COPY."""

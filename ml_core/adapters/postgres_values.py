@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,9 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import ISQLQuote, adapt, cursor, register_adapter
 from psycopg2.extras import register_uuid
+
+from ml_core.adapters.json_rows import to_json
+from ml_core.adapters.postgres_text import clean_text
 
 NUMPY_SCALARS = (
     np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64,
@@ -121,7 +123,7 @@ def _write_float(value: float) -> str:
 
 
 def _write_text(value: str) -> str:
-    return value.translate(_ESCAPES)
+    return clean_text(value).translate(_ESCAPES)
 
 
 def _write_moment(value: datetime) -> str:
@@ -135,7 +137,7 @@ def _write_bytes(value: bytes) -> str:
 
 
 def _write_json(value: dict[str, Any]) -> str:
-    return _write_text(json.dumps(value))
+    return _write_text(to_json(value))
 
 
 def _write_array(value: Iterable[Any]) -> str:

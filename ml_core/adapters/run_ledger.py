@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from psycopg2.extensions import cursor
-from psycopg2.extras import Json
 
+from ml_core.adapters.json_rows import to_json
 from ml_core.adapters.postgres import Database
 from ml_core.domain.task import ItemOutcome, Outcome, RunItem
 from ml_core.errors import ConflictError
@@ -36,7 +34,7 @@ class PostgresRunLedger:
             "slot": slot,
             "at": at,
             "max_attempts": max_attempts,
-            "params": _as_json(params),
+            "params": to_json(params),
             "owner": f"{socket.gethostname()}:{os.getpid()}",
         }
         with self._database.transaction() as cur:
@@ -81,7 +79,7 @@ class PostgresRunLedger:
             "outcome": outcome.value,
             "at": at,
             "reason": reason,
-            "counts": _as_json(counts),
+            "counts": to_json(counts),
             "duration_ms": duration_ms,
         }
         with self._database.transaction() as cur:
@@ -145,11 +143,3 @@ def _taken_over(run: RunRecord) -> ConflictError:
         f"run {run.run_id} of {run.task}, slot {run.slot:%Y-%m-%d %H:%M}Z: attempt {run.attempt} is no longer "
         "the one under way, so nothing of it was written; another process has taken the slot over"
     )
-
-
-def _as_json(values: Mapping[str, Any]) -> Json:
-    return Json(dict(values), dumps=lambda value: json.dumps(value, default=_plain))
-
-
-def _plain(value: object) -> Any:
-    return value.item() if isinstance(value, np.generic) else str(value)

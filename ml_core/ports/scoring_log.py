@@ -28,6 +28,9 @@ class ScoringLog(Protocol):
         """The states of those series that have one."""
         ...
 
-    def commit(self, batch: Sequence[SeriesScoring], *, at: datetime, log_normal: bool) -> int:
-        """Write a batch in one transaction; detections written. ConflictError where a state moved meanwhile."""
+    def commit(self, batch: Sequence[SeriesScoring], *, at: datetime, log_normal: bool) -> frozenset[int]:
+        """Write a batch in one transaction, all or nothing, of the series whose state has not moved meanwhile.
+
+        Answers the ids of those that were scored or given another model since their state was loaded.
+        """
         ...

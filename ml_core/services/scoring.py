@@ -17,7 +17,13 @@ from ml_core.domain.scoring_state import NewReadings, ScoringState, pick_new
 from ml_core.domain.series import Readings
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import ItemOutcome, RunItem
-from ml_core.errors import ArtifactMissingError, ConflictError, MLHealthError
+from ml_core.errors import (
+    ArtifactMissingError,
+    ConflictError,
+    DatabaseUnavailableError,
+    MLHealthError,
+    describe_error,
+)
 from ml_core.ports.model_registry import ModelRegistry
 from ml_core.ports.scoring_log import ScoringLog
 from ml_core.ports.series_registry import SeriesRegistry
@@ -28,6 +34,8 @@ from ml_core.services.runs import RunRecorder
 from ml_core.services.scoring_tally import ScoringTally
 
 logger = logging.getLogger(__name__)
+
+_MOVED = "it was scored or given another model meanwhile; nothing was written, the next run goes on from there"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,19 +161,45 @@ class Scoring:
         )
 
     def _commit(self, scorings: Sequence[SeriesScoring], tally: ScoringTally) -> list[RunItem]:
-        outcome, reason = ItemOutcome.SUCCEEDED, None
-        try:
-            if not self.dry_run:
-                self.log.commit(scorings, at=self.now, log_normal=self.policy.log_normal)
+        """Write what was scored; what the store refuses is searched for by halves, so that it fails alone."""
+        if self.dry_run or not scorings:
             tally.add(scorings)
+            return []
+        try:
+            moved = self.log.commit(scorings, at=self.now, log_normal=self.policy.log_normal)
+        except DatabaseUnavailableError:
+            raise
         except ConflictError as exc:
-            outcome, reason = ItemOutcome.SKIPPED, str(exc)
             tally.skipped += len(scorings)
-        return [RunItem(series_id=scoring.before.series_id, outcome=outcome, reason=reason) for scoring in scorings]
+            return [_item(scoring, ItemOutcome.SKIPPED, str(exc)) for scoring in scorings]
+        except Exception as exc:
+            if len(scorings) > 1:
+                half = len(scorings) // 2
+                return self._commit(scorings[:half], tally) + self._commit(scorings[half:], tally)
+            logger.exception("what was scored of %s cannot be stored", scorings[0].key)
+            tally.failed += 1
+            return [_item(scorings[0], ItemOutcome.FAILED, f"cannot be stored: {describe_error(exc)}")]
+        return self._tell_committed(scorings, moved, tally)
+
+    def _tell_committed(
+        self, scorings: Sequence[SeriesScoring], moved: frozenset[int], tally: ScoringTally
+    ) -> list[RunItem]:
+        tally.add([scoring for scoring in scorings if scoring.before.series_id not in moved])
+        tally.skipped += len(moved)
+        return [
+            _item(scoring, ItemOutcome.SKIPPED, _MOVED)
+            if scoring.before.series_id in moved
+            else _item(scoring, ItemOutcome.SUCCEEDED, None)
+            for scoring in scorings
+        ]
 
     @property
     def _lateness(self) -> timedelta:
         return timedelta(seconds=self.policy.lateness_s)
+
+
+def _item(scoring: SeriesScoring, outcome: ItemOutcome, reason: str | None) -> RunItem:
+    return RunItem(series_id=scoring.before.series_id, outcome=outcome, reason=reason)
 
 
 def _worth_telling(items: Sequence[RunItem], run: RunRecorder) -> list[RunItem]:

@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn, parse_dsn
+from psycopg2.extras import execute_values
 
 from ml_core.adapters.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.json_rows import to_json
 from ml_core.adapters.postgres import Database, copy_rows
 from ml_core.errors import (
     CommitOutcomeUnknownError,
@@ -296,6 +298,23 @@ def test_transactions_joined_into_one_are_kept_or_undone_together(empty_database
         ask(empty_database, "SELECT 1 / 0")
 
     assert ask(empty_database, "SELECT count(*) FROM t") == 2
+
+
+@pytest.mark.parametrize("said", ["a\x00b", "a\ud800b", "ä\x00\udfffb"])
+def test_texts_that_cannot_be_kept_are_cleaned(empty_database: Database, said: str) -> None:
+    """Whatever way a text goes in, no exception's words end a run: parameters, arrays, JSON, VALUES lists, COPY."""
+    ask(empty_database, "CREATE TABLE t (words text, list text[], facts jsonb); SELECT 1")
+    with empty_database.transaction() as cur:
+        row = (said, [said], to_json({said: [said]}))
+        cur.execute("INSERT INTO t VALUES (%(a)s, %(b)s, %(c)s)", dict(zip("abc", row, strict=True)))
+        execute_values(cur, "INSERT INTO t VALUES %s", [row])
+        cur.executemany("INSERT INTO t VALUES (%s, %s, %s)", [row])
+        copy_rows(cur, sql.Identifier("t"), ["words", "list", "facts"], [(said, [said], {said: [said]})])
+        cur.execute("SELECT DISTINCT words, list, facts FROM t")
+        kept = cur.fetchall()
+
+    clean = said.replace("\x00", "").replace("\ud800", "?").replace("\udfff", "?")
+    assert kept == [(clean, [clean], {clean: [clean]})]
 
 
 def test_each_thread_has_its_own_session(empty_database: Database) -> None:

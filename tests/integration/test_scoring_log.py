@@ -21,7 +21,6 @@ from ml_core.domain.series import Readings, to_instant
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import Outcome
 from ml_core.entrypoints.runner import run_task
-from ml_core.errors import ConflictError
 from ml_core.ports.activity_log import Activity
 from ml_core.settings import load_settings
 from tests.detectors import DriftingZDetector, RobustZDetector
@@ -83,7 +82,7 @@ def _score(
     )
 
 
-def _commit(fleet: Fleet, *batch: SeriesScoring, log_normal: bool = False) -> int:
+def _commit(fleet: Fleet, *batch: SeriesScoring, log_normal: bool = False) -> frozenset[int]:
     return fleet.log.commit(batch, at=at(100), log_normal=log_normal)
 
 
@@ -92,9 +91,8 @@ def test_what_is_saved_is_loaded_again(fleet: Fleet) -> None:
     record, before = _begin(fleet, "PUMP-1", DriftingZDetector())
     scoring = _score(fleet, record, before, {1: 0.1, 4.000001: 30.0, 9: 0.2}, DriftingZDetector())
 
-    written = _commit(fleet, scoring)
-
-    assert written == 1
+    assert _commit(fleet, scoring) == frozenset()
+    assert len(fleet.detections()) == 1
     (after,) = fleet.log.load([record.series_id]).values()
     assert (after.state, after.watermark, after.scored_from) == (scoring.after.state, at(9), START)
     assert after.recent.tolist() == scoring.after.recent.tolist()
@@ -162,18 +160,18 @@ def test_an_isolation_forest_tells_its_frozen_score(fleet: Fleet) -> None:
     assert fleet.rows("SELECT anomaly_score = frozen_score FROM public.anomaly_detections") == [(True,)]
 
 
-def test_where_one_series_moved_nothing_of_the_batch_is_written(fleet: Fleet) -> None:
-    """The message names the series; the other one's detections, episodes, rollups and state stay out too."""
+def test_of_a_series_that_moved_nothing_is_written(fleet: Fleet) -> None:
+    """It is told; the others' detections, episodes, rollups and states are kept."""
     (moved, before_moved), (other, before_other) = _begin(fleet, "MOVED"), _begin(fleet, "OTHER")
     batch = [_score(fleet, moved, before_moved, {5: 30.0}), _score(fleet, other, before_other, {5: 30.0})]
     _commit(fleet, batch[0])
-    told = (fleet.detections(), fleet.activity(), fleet.episodes())
 
-    with pytest.raises(ConflictError, match="1 of 2 series, such as MOVED:flow, were scored"):
-        _commit(fleet, *batch)
+    told = _commit(fleet, *batch)
 
-    assert told == (fleet.detections(), fleet.activity(), fleet.episodes())
-    assert fleet.log.load([other.series_id])[other.series_id].watermark == START
+    assert told == {moved.series_id}
+    assert [row[0] for row in fleet.detections()] == ["MOVED", "OTHER"]
+    assert fleet.activity()[0][0] == 2
+    assert fleet.log.load([other.series_id])[other.series_id].watermark == at(5)
 
 
 def test_a_new_model_fences_off_whoever_scored_with_the_old_one(fleet: Fleet) -> None:
@@ -183,8 +181,8 @@ def test_a_new_model_fences_off_whoever_scored_with_the_old_one(fleet: Fleet) ->
     version = fleet.promote(record, DriftingZDetector())
     fleet.log.begin(record.series_id, version.model_id, watermark=START, at=at(6))
 
-    with pytest.raises(ConflictError, match="another model meanwhile"):
-        _commit(fleet, scoring)
+    assert _commit(fleet, scoring) == {record.series_id}
+    assert fleet.detections() == []
 
 
 def test_one_batch_may_close_an_episode_and_open_another(fleet: Fleet) -> None:
@@ -214,8 +212,9 @@ def test_models_that_scored_are_marked_as_used(fleet: Fleet) -> None:
 
 
 def test_an_empty_batch_writes_nothing(fleet: Fleet) -> None:
-    """A tick without new readings is no transaction."""
-    assert _commit(fleet) == 0
+    """A tick without new readings leaves nothing."""
+    assert _commit(fleet) == frozenset()
+    assert fleet.activity() == [(None,) * 7]
 
 
 def test_activity_is_summed_over_hours(fleet: Fleet) -> None:
