@@ -83,7 +83,7 @@ class Database:
         `statement_timeout_s` allows this one transaction longer or shorter statements. Transactions of a
         thread do not nest: hand the cursor on; within `together` it is a part of the one there. Raises
         DatabaseUnavailableError, CommitOutcomeUnknownError where a repeat needs a look first, ConflictError
-        after a deadlock.
+        after a deadlock or where a lock is not to be had.
         """
         unit: _Unit | None = getattr(self._threads, "unit", None)
         if unit is not None and statement_timeout_s is None:

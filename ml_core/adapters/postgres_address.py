@@ -45,7 +45,7 @@ class DatabaseAddress:
             case TransactionRollbackError():
                 return ConflictError(f"{said}; nothing was written, try again")
             case LockNotAvailable():
-                return DatabaseUnavailableError(f"{said}; another session holds the lock, try again later")
+                return ConflictError(f"{said}; another session holds the lock, nothing was written, try again later")
             case QueryCanceled():
                 return DatabaseUnavailableError(f"{said}; check the server's load and pg_stat_activity")
         return DatabaseUnavailableError(

@@ -31,8 +31,8 @@ def due_slot(
     """The latest slot where it is to be run now, else None.
 
     `outcome`, `attempt` and `last_change` describe the run of that slot, None where there is none. Only the
-    latest slot counts, so that any downtime is made up by exactly one run. A run that is `running` is left
-    to the lock: it is taken over where its process died.
+    latest slot counts, so that any downtime is made up by exactly one run. A run that is `running` may be one
+    whose process died: it is taken over after the same wait as one that failed, if its lock is free by then.
     """
     slot = latest_slot(schedule, now)
     if now < slot + jitter:
@@ -41,7 +41,7 @@ def due_slot(
         return slot
     if not outcome.reopens or attempt > retries:
         return None
-    if outcome is Outcome.RUNNING or last_change is None:
+    if last_change is None:
         return slot
     wait = timedelta(seconds=backoff_s * 2 ** (attempt - 1))
     return slot if now >= last_change + wait else None

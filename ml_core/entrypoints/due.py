@@ -8,6 +8,7 @@ from datetime import datetime
 from ml_core.bootstrap import Platform
 from ml_core.domain.due import due_slot, jitter_of
 from ml_core.domain.schedule import latest_slot
+from ml_core.domain.task import Outcome
 from ml_core.manifest import TaskSpec, load_manifest
 
 
@@ -17,8 +18,15 @@ def find_due_slot(platform: Platform, spec: TaskSpec, now: datetime, *, jitter: 
     if slot is None:
         return None
     manifest = load_manifest()
-    waiting = any(_own_slot(platform, manifest.task(name), now, jitter=False) is not None for name in spec.depends_on)
+    waiting = any(_is_unfinished(platform, manifest.task(name), now) for name in spec.depends_on)
     return None if waiting else slot
+
+
+def _is_unfinished(platform: Platform, spec: TaskSpec, now: datetime) -> bool:
+    """Whether a task is under way, or to be run before those that depend on it."""
+    run = platform.runs.find(spec.task_id, latest_slot(spec.schedule, now))
+    is_under_way = run is not None and run.outcome is Outcome.RUNNING and run.attempt <= spec.retries
+    return is_under_way or _own_slot(platform, spec, now, jitter=False) is not None
 
 
 def _own_slot(platform: Platform, spec: TaskSpec, now: datetime, *, jitter: bool) -> datetime | None:

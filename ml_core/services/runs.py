@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,13 +94,23 @@ def execute_run(
     if not lock.acquire():
         return end(Outcome.SKIPPED, TaskReport(), "another process is running this task")
     try:
-        run = ledger.begin(
-            request.task, request.slot, at=request.now, max_attempts=request.max_attempts, params=request.params
-        )
+        try:
+            run = ledger.begin(
+                request.task, request.slot, at=request.now, max_attempts=request.max_attempts, params=request.params
+            )
+        except ConflictError as exc:
+            return end(Outcome.INTERRUPTED, TaskReport(), f"the slot could not be opened: {exc}")
         if run is None:
             return end(Outcome.SKIPPED, TaskReport(), "this slot has been run")
         recorder.run = run
-        result = end(*_attempt(body, recorder, secrets), attempt=run.attempt)
+        try:
+            result = end(*_attempt(body, recorder, secrets), attempt=run.attempt)
+        except DatabaseUnavailableError as exc:
+            broken = end(Outcome.INTERRUPTED, TaskReport(), redact(str(exc), secrets), attempt=run.attempt)
+            # Where nothing can be written at all, the row is closed by the next holder of the lock.
+            with suppress(MLHealthError):
+                _close(ledger, run, broken)
+            raise
         try:
             _close(ledger, run, result)
         except ConflictError as exc:

@@ -267,7 +267,7 @@ def test_a_lock_held_too_long_is_told(empty_database_url: str) -> None:
             cur.execute("CREATE TABLE t (a int)")
         with closing(psycopg2.connect(empty_database_url)) as holder, holder.cursor() as held:
             held.execute("LOCK TABLE t")
-            with pytest.raises(DatabaseUnavailableError, match="another session holds the lock"):
+            with pytest.raises(ConflictError, match="another session holds the lock"):
                 ask(database, "SELECT count(*) FROM t")
 
 

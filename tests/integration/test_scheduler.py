@@ -120,6 +120,15 @@ def test_a_task_waits_for_those_it_depends_on(settings: Settings, platform: Plat
     assert find_due_slot(platform, check, NOW, jitter=False) == datetime(2026, 5, 4, 2, tzinfo=UTC)
 
 
+def test_a_task_waits_while_one_it_depends_on_is_under_way(settings: Settings, platform: Platform) -> None:
+    """Scoring that has just begun is not due again, and yet the daily check does not overtake it."""
+    tasks = {spec.task_id: spec for spec in load_manifest().tasks}
+    platform.runs.begin("ml_score", latest_slot(tasks["ml_score"].schedule, NOW), at=NOW, max_attempts=3, params={})
+
+    assert find_due_slot(platform, tasks["ml_score"], NOW, jitter=False) is None
+    assert find_due_slot(platform, tasks["ml_health_check"], NOW, jitter=False) is None
+
+
 def test_an_unreachable_database_is_said_and_the_scheduler_lives_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -56,9 +56,13 @@ def test_days_of_downtime_are_made_up_by_one_run() -> None:
     assert due(SLOT + timedelta(days=3, hours=1)) == SLOT + timedelta(days=3)
 
 
-def test_a_run_whose_process_died_is_left_to_the_lock() -> None:
-    """A row that says running is due: whoever gets the lock takes it over."""
-    assert due(SLOT + timedelta(hours=1), Outcome.RUNNING, 1, SLOT) == SLOT
+def test_a_run_whose_process_died_is_taken_over_after_the_same_wait() -> None:
+    """A row that says running is due like one that failed at its start: attempts are not spent within a minute."""
+    begun = SLOT + timedelta(minutes=6)
+
+    assert due(begun + timedelta(minutes=9), Outcome.RUNNING, 1, begun) is None
+    assert due(begun + timedelta(minutes=10), Outcome.RUNNING, 1, begun) == SLOT
+    assert due(begun + timedelta(minutes=19), Outcome.RUNNING, 2, begun) is None
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.integers(0, 4000))
