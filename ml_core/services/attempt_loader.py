@@ -13,8 +13,9 @@ from ml_core.domain.judged_readings import JudgedReadings
 from ml_core.domain.policies import DriftPolicy, TrainingPolicy
 from ml_core.domain.retrain_rules import Retrain
 from ml_core.domain.series import Readings
+from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.domain.training_window import leave_out, sound_until
-from ml_core.errors import ArtifactDamagedError, ArtifactMissingError
+from ml_core.errors import ArtifactDamagedError, ArtifactMissingError, describe_error
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.gold_windows import GoldWindows
 from ml_core.ports.telemetry import TelemetrySource, Window
@@ -37,13 +38,13 @@ class AttemptLoader:
     drift: DriftPolicy
     now: datetime
 
-    def load(self, plans: Sequence[Retrain]) -> list[RetrainAttempt]:
-        """One attempt a plan, in order."""
+    def load(self, plans: Sequence[Retrain]) -> list[RetrainAttempt | RunItem]:
+        """One attempt a plan, in order, or why that series failed."""
         ids = [plan.standing.record.series_id for plan in plans]
         fetched = self.telemetry.fetch([self._window(plan) for plan in plans])
         gold, judged = self.gold.load(ids), self.verdicts.list_judged(ids)
         return [
-            self._prepare(
+            self._try_to_prepare(
                 plan,
                 fetched[plan.standing.record.key],
                 gold=gold.get(plan.standing.record.series_id),
@@ -51,6 +52,16 @@ class AttemptLoader:
             )
             for plan in plans
         ]
+
+    def _try_to_prepare(
+        self, plan: Retrain, window: Readings, *, gold: Readings | None, judged: JudgedReadings
+    ) -> RetrainAttempt | RunItem:
+        try:
+            return self._prepare(plan, window, gold=gold, judged=judged)
+        except Exception as exc:
+            record = plan.standing.record
+            logger.exception("%s cannot be retrained", record.key)
+            return RunItem(series_id=record.series_id, outcome=ItemOutcome.FAILED, reason=describe_error(exc))
 
     def _prepare(
         self, plan: Retrain, window: Readings, *, gold: Readings | None, judged: JudgedReadings

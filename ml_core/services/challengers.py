@@ -38,7 +38,10 @@ class Challengers:
         items: list[RunItem] = []
         ready: list[RetrainAttempt] = []
         for attempt in self.loader.load(plans):
-            if attempt.must_wait(self.trainer.options.min_readings):
+            if isinstance(attempt, RunItem):
+                tally.failed += 1
+                items.append(attempt)
+            elif attempt.must_wait(self.trainer.options.min_readings):
                 tally.waiting += 1
                 items.append(_item(attempt, ItemOutcome.SKIPPED, "too few readings since it drifted"))
             elif (refusal := attempt.find_obstacle(self.gate)) is not None:

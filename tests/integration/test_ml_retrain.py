@@ -306,6 +306,26 @@ def test_lost_artifact_is_replaced_at_once(platform: Platform, database: Databas
     assert again.counts["due"] == 0
 
 
+def test_unreadable_champion_fails_its_series_alone(
+    platform: Platform, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is known of the champion's file, so it is not replaced; the other series is retrained."""
+    path = _artifact_file(platform)
+    write_readings(database, "PUMP-2", READINGS[:LEARNED], until=NOW)
+    discover(platform, NOW + timedelta(hours=1))
+    go_on(database, next_week())
+    write_readings(database, "PUMP-2", next_week(), until=NOW + WEEK)
+    path.unlink()
+    path.mkdir()  # a name that answers neither with bytes nor with their absence
+
+    result = retrain(platform, NOW + WEEK + timedelta(hours=1))
+
+    versions = platform.models.list_versions()
+    assert (result.outcome, result.counts["promoted"], result.counts["failed"]) == (Outcome.PARTIAL, 1, 1)
+    assert "PUMP-1:flow cannot be retrained" in caplog.text
+    assert [version.status for version in versions] == [ModelStatus.ACTIVE, ModelStatus.RETIRED, ModelStatus.ACTIVE]
+
+
 def test_series_without_a_serving_model_gets_one(platform: Platform, database: Database) -> None:
     """Where the only version was put aside, a new one is trained at once."""
     go_on(database, next_week()[:144])
