@@ -80,7 +80,7 @@ class Challengers:
         case = self._case(attempt, candidate)
         report = examine_first(case) if attempt.plan.into_shadow else examine(case, self.gate)
         if not report.passed:
-            self.promotion.reject(candidate, report, report.reason)
+            self.promotion.reject(candidate.version, report, report.reason)
             return self._warn(attempt, report.reason, tally, report)
         if attempt.plan.into_shadow:
             return self._put_on_trial(attempt, candidate, report, tally)

@@ -107,7 +107,7 @@ class FirstModels:
     def _judge(self, record: SeriesRecord, candidate: Candidate, tally: DiscoveryTally) -> RunItem:
         report = examine_first(self._case(candidate))
         if not report.passed:
-            self.promotion.reject(candidate, report, report.reason)
+            self.promotion.reject(candidate.version, report, report.reason)
             failed = NotTrained(problem=TrainingProblem.FAILED, reason=report.reason)
             return self._tell(record, failed, tally)
         reason = f"first model, trained on {len(candidate.readings)} readings"

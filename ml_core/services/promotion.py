@@ -97,10 +97,10 @@ class Promotion:
             at=self.now,
         )
 
-    def reject(self, candidate: Candidate, report: GateReport, reason: str) -> None:
+    def reject(self, version: ModelVersion, report: GateReport, reason: str) -> None:
         """Keep a candidate from serving, with the gate's table."""
         self.models.set_status(
-            candidate.version.model_id,
+            version.model_id,
             ModelStatus.REJECTED,
             at=self.now,
             reason=reason,

@@ -16,12 +16,19 @@ from ml_core.domain.series import Readings
 from ml_core.domain.shadow_trial import judge_trial
 from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.domain.training_window import sound_until
-from ml_core.errors import DatabaseUnavailableError, describe_error
+from ml_core.errors import (
+    ArtifactDamagedError,
+    ArtifactError,
+    ArtifactMissingError,
+    DatabaseUnavailableError,
+    describe_error,
+)
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.telemetry import TelemetrySource, Window
 from ml_core.services.contenders import load_contender
 from ml_core.services.promotion import Promotion
 from ml_core.services.retrain_tally import RetrainTally
+from ml_core.services.roll_back import quarantine
 from ml_core.services.setbacks import Setbacks
 from ml_core.services.training import Candidate
 
@@ -72,18 +79,26 @@ class ShadowJudge:
             return _item(standing, ItemOutcome.FAILED, describe_error(exc))
 
     def _decide(self, standing: Standing, shadow: ModelVersion, window: Readings, tally: RetrainTally) -> RunItem:
-        contender = load_contender(shadow, self.artifacts)
+        age = self.now - self._began(shadow)
+        is_over = age >= timedelta(hours=self.policy.max_shadow_hours)
+        try:
+            contender = load_contender(shadow, self.artifacts)
+        except (ArtifactMissingError, ArtifactDamagedError) as exc:
+            return self._put_aside(standing, shadow, f"its artifact is lost: {exc}", tally)
+        except ArtifactError as exc:
+            if not is_over:
+                raise
+            return self._reject(standing, shadow, GateReport(checks=()), f"no verdict within its trial: {exc}", tally)
         candidate = Candidate(version=shadow, contender=contender, reloaded=contender, readings=window)
         live = window.between(shadow.training_to, None)
         check = self._examine(contender, live, interval_s=window.median_interval_s())
-        age = self.now - self._began(shadow)
-        if check is None and age < timedelta(hours=self.policy.max_shadow_hours):
+        if check is None and not is_over:
             tally.waiting += 1
             return _item(standing, ItemOutcome.SKIPPED, f"{len(live)} readings are too few to judge yet")
         report = GateReport(checks=() if check is None else (check,))
         if check is None or not check.passed:
             reason = f"on trial: {report.reason}" if check else f"only {len(live)} readings in its trial"
-            return self._reject(standing, candidate, report, reason, tally)
+            return self._reject(standing, shadow, report, reason, tally)
         reason = f"its alarm rate kept to the target on trial: {check.reason}"
         return self._promote(standing, candidate, report, reason, tally)
 
@@ -116,15 +131,22 @@ class ShadowJudge:
         tally.promoted += 1
         return _item(standing, ItemOutcome.SUCCEEDED, reason)
 
+    def _put_aside(self, standing: Standing, shadow: ModelVersion, reason: str, tally: RetrainTally) -> RunItem:
+        """What is lost will not come back: the series is free for the next challenger."""
+        quarantine(shadow, reason, registry=self.promotion.models, now=self.now)
+        self.setbacks.warn_refused(standing.record, standing.champion, f"the challenger was put aside: {reason}")
+        tally.rejected += 1
+        return _item(standing, ItemOutcome.SUCCEEDED, f"put aside: {reason}")
+
     def _reject(
         self,
         standing: Standing,
-        candidate: Candidate,
+        shadow: ModelVersion,
         report: GateReport,
         reason: str,
         tally: RetrainTally,
     ) -> RunItem:
-        self.promotion.reject(candidate, report, reason)
+        self.promotion.reject(shadow, report, reason)
         self.setbacks.warn_refused(standing.record, standing.champion, reason, report)
         tally.rejected += 1
         return _item(standing, ItemOutcome.SUCCEEDED, f"refused: {reason}")

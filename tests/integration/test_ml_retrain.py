@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -387,6 +387,38 @@ def test_promotion_that_is_killed_midway_is_made_by_the_next_attempt(
     assert statuses(platform) == [ModelStatus.RETIRED, ModelStatus.ACTIVE]
     assert gold_of(platform).values.mean() > gold + 2
     assert open_checks(platform) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "days", "status", "word"),
+    [
+        (Path.unlink, 5.3, ModelStatus.QUARANTINED, "its artifact is lost"),
+        (lambda path: path.write_bytes(b"damaged"), 5.3, ModelStatus.QUARANTINED, "its artifact is lost"),
+        (lambda path: (path.unlink(), path.mkdir()), 12, ModelStatus.REJECTED, "no verdict within its trial"),
+    ],
+)
+def test_challenger_that_cannot_be_read_gives_way(
+    platform: Platform,
+    database: Database,
+    damage: Callable[[Path], object],
+    days: float,
+    status: ModelStatus,
+    word: str,
+) -> None:
+    """A lost one is put aside at once, one that does not answer when its trial is over; then another is trained."""
+    go_on(database, drifted(12))
+    open_finding(database, platform, "drift", at=NOW + timedelta(days=2))
+    retrain(platform, NOW + timedelta(days=4))
+    (shadow,) = platform.models.list_versions(statuses=[ModelStatus.SHADOW])
+    sha256 = shadow.artifact_sha256 or ""
+    damage(platform.settings.home / "artifacts" / sha256[:2] / sha256)
+
+    result = retrain(platform, NOW + timedelta(days=days))
+    retrain(platform, NOW + timedelta(days=days + 1))
+
+    assert result.counts["failed"] == 0
+    assert statuses(platform)[:3] == [ModelStatus.ACTIVE, status, ModelStatus.SHADOW]
+    assert word in str(platform.models.list_versions()[1].outcome_reason)
 
 
 def test_challenger_that_is_loud_on_trial_is_rejected(platform: Platform, database: Database) -> None:
