@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ml_core.adapters.migrator import Migrator
     from ml_core.adapters.postgres import Database
     from ml_core.ports.activity_log import ActivityLog
+    from ml_core.ports.alert_log import AlertChannel, AlertLog
     from ml_core.ports.anomaly_log import AnomalyLog
     from ml_core.ports.artifact_store import ArtifactStore
     from ml_core.ports.audit_log import AuditLog
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ml_core.ports.issue_tracker import IssueTracker
     from ml_core.ports.model_registry import ModelRegistry
     from ml_core.ports.outbox import Outbox
+    from ml_core.ports.quiet_calendar import QuietCalendar
     from ml_core.ports.reader_access import PasswordStore, ReaderAccess
     from ml_core.ports.reading_store import ReadingStore
     from ml_core.ports.retention_log import RetentionLog
@@ -264,6 +266,28 @@ class Platform:
         from ml_core.adapters.audit_log import PostgresAuditLog
 
         return PostgresAuditLog(self.database)
+
+    @cached_property
+    def calendar(self) -> QuietCalendar:
+        """Maintenance and snoozes."""
+        from ml_core.adapters.quiet_calendar import PostgresQuietCalendar
+
+        return PostgresQuietCalendar(self.database)
+
+    @cached_property
+    def alerts(self) -> AlertLog:
+        """Alerts on their way to people."""
+        from ml_core.adapters.alert_log import PostgresAlertLog
+
+        return PostgresAlertLog(self.database)
+
+    @cached_property
+    def alert_channels(self) -> tuple[AlertChannel, ...]:
+        """Where alerts are told."""
+        from ml_core.adapters.alert_file import AlertFile
+
+        named = self.settings.alerts.log_path
+        return (AlertFile(Path(named).expanduser() if named else self.settings.home / "alerts.jsonl"),)
 
     def reviews(self, *, now: datetime) -> Reviews:
         """What takes people's verdicts in."""

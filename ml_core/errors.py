@@ -97,6 +97,10 @@ class TrackerRefusedError(IssueTrackerError):
     """The issue tracker refused for good (token, permission, repository): a person must act."""
 
 
+class AlertChannelError(MLHealthError):
+    """Alerts could not be told on a channel; they wait and are told by the next run."""
+
+
 class ConfirmationRequiredError(MLHealthError):
     """A destructive plan is larger than expected and waits for `--confirm PLAN_HASH`."""
 

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ml_core.domain.detector import FitOptions
 from ml_core.domain.policies import (
+    AlertPolicy,
     AuditPolicy,
     Count,
     DriftPolicy,
@@ -142,6 +143,7 @@ class Settings:
     drift: DriftPolicy = DriftPolicy()
     retrain: RetrainPolicy = RetrainPolicy()
     gate: GatePolicy = GatePolicy()
+    alerts: AlertPolicy = AlertPolicy()
     audit: AuditPolicy = AuditPolicy()
     escalation: EscalationPolicy = EscalationPolicy()
     github: GitHubSettings = GitHubSettings()

@@ -238,10 +238,58 @@ CREATE TABLE ml_health.episode (
     quiet_readings integer NOT NULL DEFAULT 0,
     peak_score double precision NOT NULL,
     peak_value double precision NOT NULL,
-    peak_at timestamptz NOT NULL
+    peak_at timestamptz NOT NULL,
+    alerted_at timestamptz,
+    is_heard boolean NOT NULL DEFAULT false
 );
+COMMENT ON COLUMN ml_health.episode.alerted_at IS 'The alarm up to which alerts were written.';
+COMMENT ON COLUMN ml_health.episode.is_heard IS 'Whether anybody was told that it opened, rather than spared.';
 CREATE UNIQUE INDEX episode_one_open ON ml_health.episode (series_id) WHERE closed_at IS NULL;
 CREATE INDEX episode_by_time ON ml_health.episode (series_id, opened_at);
+
+-- What is to be told of episodes: at their opening, now and then while they last, and at their end. Written with the
+-- episode, so none is lost; those that a snooze or a maintenance spares people from are kept with that reason.
+CREATE TABLE ml_health.alert_event (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    episode_id bigint NOT NULL REFERENCES ml_health.episode (id) ON DELETE RESTRICT,
+    series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
+    kind text NOT NULL CONSTRAINT alert_event_kind_known CHECK (kind IN ('opened', 'updated', 'closed')),
+    happened_at timestamptz NOT NULL,
+    alarms bigint NOT NULL,
+    peak_score double precision NOT NULL,
+    peak_value double precision NOT NULL,
+    peak_at timestamptz NOT NULL,
+    skipped_reason text,
+    written_at timestamptz NOT NULL
+);
+CREATE INDEX alert_event_to_tell ON ml_health.alert_event (written_at) WHERE skipped_reason IS NULL;
+CREATE INDEX alert_event_of_episode ON ml_health.alert_event (episode_id);
+
+-- Which channel has told which event.
+CREATE TABLE ml_health.alert_delivery (
+    event_id bigint NOT NULL REFERENCES ml_health.alert_event (id) ON DELETE RESTRICT,
+    channel text NOT NULL,
+    delivered_at timestamptz NOT NULL,
+    PRIMARY KEY (event_id, channel)
+);
+
+-- Times in which people are spared alerts, or readings are not learned from: maintenance, and snoozes of one series.
+CREATE TABLE ml_health.quiet_time (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CONSTRAINT quiet_time_kind_known CHECK (kind IN ('snooze', 'maintenance')),
+    pattern text NOT NULL,
+    begins_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    skips text[] NOT NULL
+        CONSTRAINT quiet_time_skips_known CHECK (skips <@ ARRAY['alerts', 'training'] AND cardinality(skips) > 0),
+    reason text,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL,
+    removed_at timestamptz,
+    CONSTRAINT quiet_time_ends_after_it_begins CHECK (ends_at > begins_at)
+);
+COMMENT ON COLUMN ml_health.quiet_time.pattern IS 'Shell pattern of DEVICE:METRIC.';
+CREATE INDEX quiet_time_by_end ON ml_health.quiet_time (ends_at) WHERE removed_at IS NULL;
 
 -- What scoring did, an hour a row. Latency is the wall time of a scoring call in milliseconds; bucket i counts
 -- calls of at most the i-th bound of ml_core.domain.rollup.LATENCY_BOUNDS_MS, the last one those above all.

@@ -33,6 +33,7 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
             promotion=platform.promotion(now=now),
             setbacks=platform.setbacks(now=now),
             waiting=waiting,
+            calendar=platform.calendar,
             now=now,
         ),
         policy=policy,

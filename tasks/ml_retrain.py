@@ -50,6 +50,7 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
                 artifacts=platform.artifacts,
                 gold=platform.gold,
                 verdicts=platform.verdicts,
+                calendar=platform.calendar,
                 training=settings.training,
                 drift=settings.drift,
                 now=now,

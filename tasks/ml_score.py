@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from ml_core.bootstrap import TaskContext
 from ml_core.domain.task import TaskReport
+from ml_core.services.alerting import Alerting
 from ml_core.services.scoring import Scoring
 
 
@@ -18,9 +19,16 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
         telemetry=platform.telemetry,
         log=platform.scoring,
         artifacts=platform.artifact_cache,
+        calendar=platform.calendar,
         policy=context.settings.scoring,
+        alerts=context.settings.alerts,
         now=context.now,
         dry_run=context.dry_run,
     )
     tally = scoring.score(context.run, only=series)
-    return TaskReport(counts=asdict(tally), failures=tally.failed)
+    if context.dry_run:
+        return TaskReport(counts=asdict(tally), failures=tally.failed)
+    alerting = Alerting(
+        log=platform.alerts, channels=platform.alert_channels, policy=context.settings.alerts, now=context.now
+    )
+    return TaskReport(counts=asdict(tally) | alerting.send_waiting(), failures=tally.failed)

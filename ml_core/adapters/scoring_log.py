@@ -9,6 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
+from ml_core.adapters.alert_rows import write_alerts
 from ml_core.adapters.detection_rows import detection_months, write_detections
 from ml_core.adapters.episode_rows import EPISODE_COLUMNS, write_episodes
 from ml_core.adapters.postgres import Database
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PostgresScoringLog:
-    """Tables ml_health.detector_state, episode, activity_hourly and public.anomaly_detections."""
+    """Tables ml_health.detector_state, episode, alert_event, activity_hourly and public.anomaly_detections."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -52,6 +53,7 @@ class PostgresScoringLog:
             cur.execute(self._queries["ensure_partitions"], {"months": detection_months(batch, log_normal=log_normal)})
             episode_ids = write_episodes(cur, batch)
             write_detections(cur, batch, episode_ids, at=at, log_normal=log_normal)
+            write_alerts(cur, batch, episode_ids, at=at)
             self._save_states(cur, batch, at)
             # Last, as other batches may wait for the same hours of the fleet until this one is committed.
             self._add_activity(cur, batch)

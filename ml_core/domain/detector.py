@@ -87,6 +87,8 @@ class ScoredReadings:
     severities: 0 inside the expected band, else the distance from it in robust standard deviations.
     band_low, band_high: the expected band in the metric's unit.
     reasons: per anomalous position, the words and figures behind it (JSON-able).
+    holds: readings that are no anomalies but keep an open episode alive, since the detector's statistic stays over
+    half of its threshold; None where a kind has no such statistic.
     """
 
     timestamps: NDArray[np.datetime64]
@@ -97,6 +99,7 @@ class ScoredReadings:
     band_low: NDArray[np.float64]
     band_high: NDArray[np.float64]
     reasons: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    holds: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.values)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ml_core.domain.detector import ScoredReadings
 
 QUIET_READINGS = 10
-"""Readings without an alarm after which an episode closes."""
+"""Quiet readings in a row after which an episode closes: without an alarm, and not over half the threshold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,25 +33,34 @@ class Episode:
     quiet_readings: int = 0
     closed_at: datetime | None = None
     episode_id: int | None = None
+    alerted_at: datetime | None = None
+    """The alarm up to which alerts were written."""
+    is_heard: bool = False
+    """Whether anybody was told that it opened."""
 
 
 def follow_episodes(open_episode: Episode | None, scored: ScoredReadings) -> list[Episode]:
     """Episodes that `scored` opens, continues or closes, in order; at most the last one stays open.
 
-    An episode opens at an alarm and closes after QUIET_READINGS readings in a row without one. The same
-    readings in one batch or in many give the same episodes.
+    An episode opens at an alarm and lives while alarms come, or the detector's statistic stays over half of its
+    threshold; it closes after QUIET_READINGS readings in a row without either. The same readings in one batch or
+    in many give the same episodes.
     """
     told: list[Episode] = []
     current, seen = open_episode, 0
-    for position in [*np.flatnonzero(scored.is_anomaly).tolist(), len(scored)]:
+    is_alarm = scored.is_anomaly
+    is_loud = is_alarm if scored.holds is None else is_alarm | scored.holds
+    for position in [*np.flatnonzero(is_loud).tolist(), len(scored)]:
         if current is not None and position > seen:
             current = _stay_quiet(current, scored.timestamps[seen:position])
             if current.closed_at is not None:
                 told.append(current)
                 current = None
-        if position < len(scored):
+        if position < len(scored) and is_alarm[position]:
             at = to_datetime(scored.timestamps[position])
             current = _alarm(current, at, float(scored.scores[position]), float(scored.values[position]))
+        elif position < len(scored) and current is not None:
+            current = replace(current, quiet_readings=0)
         seen = position + 1
     if current is not None and current != open_episode:
         told.append(current)
@@ -84,7 +93,7 @@ def _alarm(episode: Episode | None, at: datetime, score: float, value: float) ->
 
 
 def _stay_quiet(episode: Episode, instants: NDArray[np.datetime64]) -> Episode:
-    """The episode after readings without an alarm, closed by the one that makes it QUIET_READINGS."""
+    """The episode after quiet readings, closed by the one that makes it QUIET_READINGS."""
     left = QUIET_READINGS - episode.quiet_readings
     if len(instants) < left:
         return replace(episode, quiet_readings=episode.quiet_readings + len(instants))

@@ -198,3 +198,14 @@ class AuditPolicy:
 
     hours_per_day: Count = setting(5, "Hours of unflagged readings drawn a day, in the whole fleet.")
     seed: str = setting("ml-health", "What the draw depends on; the same seed draws the same hours.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertPolicy:
+    """What people are told of episodes of anomalies: one alert at the opening, few while they last, one at the end."""
+
+    update_every_hours: Hours = setting(4.0, "Hours between two alerts of an episode that goes on, at least.")
+    max_age_hours: Hours = setting(24.0, "Hours after which an alert that could not be told is not told any more.")
+    log_path: str = setting(
+        "", "File that alerts are appended to as lines of JSON; empty: `alerts.jsonl` in ML_HEALTH_HOME."
+    )

@@ -44,6 +44,8 @@ def check_answer(scored: ScoredReadings, state: object, batch: Readings) -> None
             raise DetectorAnswerError(f"{name} has shape {answers.shape} for {len(batch)} readings")
         if name in FINITE and not np.isfinite(answers).all():
             raise DetectorAnswerError(f"{name} holds a value that is not finite")
+    if scored.holds is not None and (scored.holds.shape != (len(batch),) or scored.holds.dtype != np.bool_):
+        raise DetectorAnswerError(f"holds must be {len(batch)} truth values, one a reading")
     for position, reason in scored.reasons.items():
         try:
             json.dumps(reason, allow_nan=False)

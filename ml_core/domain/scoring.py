@@ -21,6 +21,8 @@ from ml_core.domain.series import SeriesKey, to_instant
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ml_core.domain.alert import Alert
+
 FROZEN_KINDS = frozenset({IsolationForestDetector.kind})
 """Kinds whose score is that of the frozen reference itself."""
 
@@ -43,6 +45,8 @@ class SeriesScoring:
     out_of_range: int
     latency_ms: float | None
     """Wall time of the scoring call; None where there was nothing to score."""
+    alerts: Sequence[Alert] = ()
+    """What people are told of these episodes, or spared from."""
 
     @property
     def episodes_opened(self) -> int:

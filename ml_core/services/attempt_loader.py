@@ -11,6 +11,7 @@ from ml_core.domain.check_names import CheckName
 from ml_core.domain.contender import Contender
 from ml_core.domain.judged_readings import JudgedReadings
 from ml_core.domain.policies import DriftPolicy, TrainingPolicy
+from ml_core.domain.quiet_time import leave_out_quiet
 from ml_core.domain.retrain_rules import Retrain
 from ml_core.domain.series import Readings
 from ml_core.domain.task import ItemOutcome, RunItem
@@ -18,6 +19,7 @@ from ml_core.domain.training_window import leave_out, sound_until
 from ml_core.errors import ArtifactDamagedError, ArtifactMissingError, describe_error
 from ml_core.ports.artifact_store import ArtifactStore
 from ml_core.ports.gold_windows import GoldWindows
+from ml_core.ports.quiet_calendar import QuietCalendar
 from ml_core.ports.telemetry import TelemetrySource, Window
 from ml_core.ports.verdict_log import VerdictLog
 from ml_core.services.contenders import load_contender
@@ -34,6 +36,7 @@ class AttemptLoader:
     artifacts: ArtifactStore
     gold: GoldWindows
     verdicts: VerdictLog
+    calendar: QuietCalendar
     training: TrainingPolicy
     drift: DriftPolicy
     now: datetime
@@ -43,10 +46,11 @@ class AttemptLoader:
         ids = [plan.standing.record.series_id for plan in plans]
         fetched = self.telemetry.fetch([self._window(plan) for plan in plans])
         gold, judged = self.gold.load(ids), self.verdicts.list_judged(ids)
+        quiet = self.calendar.list_times(after=self.now - timedelta(days=self.training.window_days), until=self.now)
         return [
             self._try_to_prepare(
                 plan,
-                fetched[plan.standing.record.key],
+                leave_out_quiet(fetched[plan.standing.record.key], quiet, plan.standing.record.key),
                 gold=gold.get(plan.standing.record.series_id),
                 judged=judged.get(plan.standing.record.series_id, JudgedReadings()),
             )

@@ -9,11 +9,13 @@ from datetime import datetime
 from ml_core.domain.finding import Finding
 from ml_core.domain.gate import GateCase, examine_first
 from ml_core.domain.model_version import ModelStatus, ModelVersion, TrainingCause
+from ml_core.domain.quiet_time import leave_out_quiet
 from ml_core.domain.series import Readings
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.domain.training_window import sound_until
 from ml_core.errors import DatabaseUnavailableError, describe_error
+from ml_core.ports.quiet_calendar import QuietCalendar
 from ml_core.ports.telemetry import TelemetrySource, Window
 from ml_core.services.discovery_tally import DiscoveryTally
 from ml_core.services.fitting import NotTrained, TrainingProblem, TrainingRequest
@@ -32,6 +34,7 @@ class FirstModels:
     promotion: Promotion
     setbacks: Setbacks
     waiting: WaitingSeries
+    calendar: QuietCalendar
     now: datetime
 
     def train(
@@ -70,14 +73,15 @@ class FirstModels:
     def _load(
         self, records: Sequence[SeriesRecord], findings: Mapping[int, Sequence[Finding]]
     ) -> list[tuple[SeriesRecord, Readings]]:
-        """The training windows, up to where a sensor finding begins."""
+        """The training windows, up to where a sensor finding begins, without maintenance."""
         after = self.now - self.waiting.window
         sound = {record.key: sound_until(findings.get(record.series_id, ()), self.now) for record in records}
         readings = self.telemetry.fetch(
             [Window(key=key, after=after, until=until) for key, until in sound.items() if after < until]
         )
+        quiet = self.calendar.list_times(after=after, until=self.now)
         nothing = Readings.clean([], [])
-        return [(record, readings.get(record.key, nothing)) for record in records]
+        return [(record, leave_out_quiet(readings.get(record.key, nothing), quiet, record.key)) for record in records]
 
     def _wait(self, record: SeriesRecord, window: Readings, tally: DiscoveryTally) -> RunItem:
         readiness = self.waiting.estimate_window(window)

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ml_core.domain.alert import raise_alerts
 from ml_core.domain.detector import Detector
 from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.model_version import ModelStatus, ModelVersion
-from ml_core.domain.policies import ScoringPolicy
+from ml_core.domain.policies import AlertPolicy, ScoringPolicy
+from ml_core.domain.quiet_time import QuietTime, find_spared
 from ml_core.domain.scoring import SeriesScoring, pass_by, score_batch
 from ml_core.domain.scoring_state import NewReadings, ScoringState, pick_new
 from ml_core.domain.series import Readings
@@ -25,6 +27,7 @@ from ml_core.errors import (
     describe_error,
 )
 from ml_core.ports.model_registry import ModelRegistry
+from ml_core.ports.quiet_calendar import QuietCalendar
 from ml_core.ports.scoring_log import ScoringLog
 from ml_core.ports.series_registry import SeriesRegistry
 from ml_core.ports.telemetry import TelemetrySource, Window
@@ -59,7 +62,9 @@ class Scoring:
     telemetry: TelemetrySource
     log: ScoringLog
     artifacts: ArtifactCache
+    calendar: QuietCalendar
     policy: ScoringPolicy
+    alerts: AlertPolicy
     now: datetime
     dry_run: bool = False
     kinds: Sequence[Detector] | None = None
@@ -82,13 +87,14 @@ class Scoring:
 
     def _score_shard(self, records: Sequence[SeriesRecord], tally: ScoringTally) -> list[RunItem]:
         champions = self._find_champions(records)
+        quiet = self._list_quiet_times(champions)
         windows = {champion.record.series_id: self._window(champion) for champion in champions}
         fetched = self.telemetry.fetch([window for window in windows.values() if window is not None])
         items: list[RunItem] = []
         scorings: list[SeriesScoring] = []
         for champion in champions:
             window = windows[champion.record.series_id]
-            answer = None if window is None else self._try_series(champion, window, fetched[window.key])
+            answer = None if window is None else self._try_series(champion, window, fetched[window.key], quiet)
             if isinstance(answer, RunItem):
                 items.append(answer)
                 tally.failed += 1
@@ -96,16 +102,33 @@ class Scoring:
                 scorings.append(answer)
         return items + self._commit(scorings, tally)
 
-    def _try_series(self, champion: _Champion, window: Window, readings: Readings) -> SeriesScoring | RunItem | None:
+    def _list_quiet_times(self, champions: Sequence[_Champion]) -> list[QuietTime]:
+        """Those that touch anything that is scored now."""
+        if not champions:
+            return []
+        oldest = min(champion.state.looks_back_to(self._lateness) for champion in champions)
+        return self.calendar.list_times(after=oldest, until=self.now)
+
+    def _try_series(
+        self, champion: _Champion, window: Window, readings: Readings, quiet: Sequence[QuietTime]
+    ) -> SeriesScoring | RunItem | None:
         """What is to be written, nothing, or why it failed: one series' failure never stops the others."""
         try:
-            return self._score_series(champion, window, readings)
+            scoring = self._score_series(champion, window, readings)
+            return None if scoring is None else self._raise_alerts(scoring, quiet)
         except MLHealthError as exc:
             reason = str(exc)
         except Exception as exc:
             logger.exception("scoring %s failed", champion.record.key)
             reason = f"{type(exc).__name__}: {exc}"
         return RunItem(series_id=champion.record.series_id, outcome=ItemOutcome.FAILED, reason=reason)
+
+    def _raise_alerts(self, scoring: SeriesScoring, quiet: Sequence[QuietTime]) -> SeriesScoring:
+        return raise_alerts(
+            scoring,
+            lambda at: find_spared(quiet, scoring.key, at=at, now=self.now),
+            update_every=timedelta(hours=self.alerts.update_every_hours),
+        )
 
     def _find_champions(self, records: Sequence[SeriesRecord]) -> list[_Champion]:
         ids = [record.series_id for record in records]

@@ -11,7 +11,7 @@ WHERE state.model_id <> excluded.model_id;
 SELECT state.series_id, state.model_id, state.state, state.scored_from, state.watermark, state.revision,
        ARRAY(SELECT (extract(epoch FROM instant) * 1000000)::bigint FROM unnest(state.recent) AS instant) AS recent,
        episode.id, episode.opened_at, episode.last_alarm_at, episode.alarms, episode.quiet_readings,
-       episode.peak_score, episode.peak_value, episode.peak_at
+       episode.peak_score, episode.peak_value, episode.peak_at, episode.alerted_at, episode.is_heard
 FROM ml_health.detector_state AS state
 LEFT JOIN ml_health.episode ON episode.series_id = state.series_id AND episode.closed_at IS NULL
 WHERE state.series_id = ANY(%(series_ids)s);
@@ -36,22 +36,35 @@ FOR UPDATE OF state;
 UPDATE ml_health.episode
 SET opened_at = told.opened_at, last_alarm_at = told.last_alarm_at, closed_at = told.closed_at, alarms = told.alarms,
     quiet_readings = told.quiet_readings, peak_score = told.peak_score, peak_value = told.peak_value,
-    peak_at = told.peak_at
+    peak_at = told.peak_at, alerted_at = told.alerted_at, is_heard = told.is_heard
 FROM unnest(%(episode_id)s::bigint[], %(opened_at)s::timestamptz[], %(last_alarm_at)s::timestamptz[],
             %(closed_at)s::timestamptz[], %(alarms)s::bigint[], %(quiet_readings)s::integer[],
-            %(peak_score)s::double precision[], %(peak_value)s::double precision[], %(peak_at)s::timestamptz[])
-     AS told (id, opened_at, last_alarm_at, closed_at, alarms, quiet_readings, peak_score, peak_value, peak_at)
+            %(peak_score)s::double precision[], %(peak_value)s::double precision[], %(peak_at)s::timestamptz[],
+            %(alerted_at)s::timestamptz[], %(is_heard)s::boolean[])
+     AS told (id, opened_at, last_alarm_at, closed_at, alarms, quiet_readings, peak_score, peak_value, peak_at,
+              alerted_at, is_heard)
 WHERE episode.id = told.id;
 
 -- insert_episodes --
 -- Episodes that opened; a series has at most one with a given opening in a batch.
 INSERT INTO ml_health.episode
-    (series_id, opened_at, last_alarm_at, closed_at, alarms, quiet_readings, peak_score, peak_value, peak_at)
+    (series_id, opened_at, last_alarm_at, closed_at, alarms, quiet_readings, peak_score, peak_value, peak_at,
+     alerted_at, is_heard)
 SELECT *
 FROM unnest(%(series_id)s::bigint[], %(opened_at)s::timestamptz[], %(last_alarm_at)s::timestamptz[],
             %(closed_at)s::timestamptz[], %(alarms)s::bigint[], %(quiet_readings)s::integer[],
-            %(peak_score)s::double precision[], %(peak_value)s::double precision[], %(peak_at)s::timestamptz[])
+            %(peak_score)s::double precision[], %(peak_value)s::double precision[], %(peak_at)s::timestamptz[],
+            %(alerted_at)s::timestamptz[], %(is_heard)s::boolean[])
 RETURNING series_id, opened_at, id;
+
+-- add_alerts --
+-- What is to be told of these episodes, or was spared.
+INSERT INTO ml_health.alert_event
+    (episode_id, series_id, kind, happened_at, alarms, peak_score, peak_value, peak_at, skipped_reason, written_at)
+SELECT told.*, %(at)s
+FROM unnest(%(episode_id)s::bigint[], %(series_id)s::bigint[], %(kind)s::text[], %(happened_at)s::timestamptz[],
+            %(alarms)s::bigint[], %(peak_score)s::double precision[], %(peak_value)s::double precision[],
+            %(peak_at)s::timestamptz[], %(skipped_reason)s::text[]) AS told;
 
 -- add_activity --
 -- Add a batch to its hours; a late reading adds to an hour that is there already.

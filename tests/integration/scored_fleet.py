@@ -16,6 +16,7 @@ from psycopg2 import sql
 from ml_core.adapters.artifacts import FsspecArtifactStore
 from ml_core.adapters.model_registry import PostgresModelRegistry
 from ml_core.adapters.postgres import Database, copy_rows
+from ml_core.adapters.quiet_calendar import PostgresQuietCalendar
 from ml_core.adapters.run_ledger import PostgresRunLedger
 from ml_core.adapters.scoring_log import PostgresScoringLog
 from ml_core.adapters.series_registry import PostgresSeriesRegistry
@@ -23,7 +24,7 @@ from ml_core.adapters.telemetry import PostgresTelemetry, TelemetryMapping
 from ml_core.domain.artifact_format import encode
 from ml_core.domain.detector import Detector, FitOptions
 from ml_core.domain.model_version import ModelVersion, NewModel, TrainingCause
-from ml_core.domain.policies import ScoringPolicy
+from ml_core.domain.policies import AlertPolicy, ScoringPolicy
 from ml_core.domain.series import FIXED_TENANT, Readings, SeriesKey, to_instant
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.ports.scoring_log import ScoringLog
@@ -67,6 +68,7 @@ class Fleet:
         self.models = PostgresModelRegistry(self.database)
         self.artifacts = FsspecArtifactStore(str(self.folder))
         self.runs = PostgresRunLedger(self.database)
+        self.calendar = PostgresQuietCalendar(self.database)
 
     def add_series(
         self, device: str, detector: Detector = KINDS[0], *, tenant: UUID = FIXED_TENANT, start: datetime = START
@@ -136,7 +138,9 @@ class Fleet:
             telemetry=PostgresTelemetry(self.database, MAPPING),
             log=self.log,
             artifacts=ArtifactCache(self.artifacts, max_bytes=1_000_000),
+            calendar=self.calendar,
             policy=self.policy,
+            alerts=AlertPolicy(),
             now=now,
             kinds=KINDS,
         )
