@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-stop test check bench lock clean
+.PHONY: help install demo demo-stop test check bench bench-quality lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -39,9 +39,12 @@ test: check ## Everything CI runs: checks, then all tests with coverage
 bench: $(STAMP) ## Speed, side by side with named peers in one run
 	$(BIN)/python -m benchmarks.speed
 
+bench-quality: $(STAMP) ## Detectors and rivals on labelled telemetry: ARGS="--data DIR --only NAME"
+	$(BIN)/python -m benchmarks.quality $(ARGS)
+
 lock: ## Write requirements.lock anew from a fresh environment
 	rm -rf .cache/lock && $(PYTHON) -m venv .cache/lock
-	.cache/lock/bin/pip install --quiet --disable-pip-version-check ".[demo,dev]"
+	.cache/lock/bin/pip install --quiet --disable-pip-version-check ".[bench,demo,dev]"
 	.cache/lock/bin/pip freeze --exclude iiot-ml-health | grep '==' > requirements.lock
 
 clean: ## Remove what was built

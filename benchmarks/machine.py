@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "joblib", "safetensors")
 
 
-def describe_machine() -> dict[str, Any]:
+def describe_machine(more_packages: Sequence[str] = ()) -> dict[str, Any]:
     """Processor, cores, memory, system and the versions that matter; no host name."""
     return {
         "processor": _processor(),
@@ -19,7 +20,7 @@ def describe_machine() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in (*PACKAGES, *more_packages)},
     }
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TRAINING_SHARE = 0.15
 MOST_TRAINING_READINGS = 750
 """NAB's probationary period: 15 % of a series, of at most 5,000 readings."""
+EPISODE_GAP = QUIET_READINGS
+"""Alarms so many readings apart, or fewer, are one episode."""
 N_SHIFTS = 20
 """Circular shifts of the alarms whose mean recall is called chance."""
 SECONDS_PER_DAY = 86_400.0
@@ -48,9 +50,9 @@ def count_training_readings(n: int) -> int:
 
 
 def find_episodes(alarms: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """First and last alarm of each episode, shape (k, 2): alarms at most QUIET_READINGS apart are one."""
+    """First and last alarm of each episode, shape (k, 2): alarms at most EPISODE_GAP apart are one."""
     flagged = np.flatnonzero(alarms)
-    opens = np.diff(flagged, prepend=-QUIET_READINGS - 1) > QUIET_READINGS
+    opens = np.diff(flagged, prepend=-EPISODE_GAP - 1) > EPISODE_GAP
     closes = np.append(opens[1:], flagged.size > 0)[: flagged.size]
     return np.column_stack([flagged[opens], flagged[closes]]).astype(np.int64)
 

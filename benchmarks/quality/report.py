@@ -1,0 +1,54 @@
+"""The measurements for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.machine import describe_machine
+from benchmarks.quality.corpus import Group
+from benchmarks.quality.measuring import Measurement
+from ml_core.entrypoints.quality_table import fill_quality, new_quality_table
+
+WIDTH = 190
+PACKAGES = ("pyod", "river")
+
+
+def show(measurements: Sequence[Measurement], groups: Sequence[Group]) -> None:
+    """A table a group; each figure above its 95 % interval over series."""
+    console = Console(width=WIDTH)
+    for group in groups:
+        rows = [row for row in measurements if row.group == group.name]
+        console.print(_table(group, rows))
+
+
+def _table(group: Group, rows: Sequence[Measurement]) -> Table:
+    first = rows[0].quality
+    table = new_quality_table(
+        f"{group.title}: {first.n_series} series or devices, {first.n_events} events", "ms a reading"
+    )
+    for row in rows:
+        fill_quality(table, row.scorer, row.quality, f"{row.ms_per_reading:.3f}")
+    return table
+
+
+def as_document(measurements: Sequence[Measurement]) -> dict[str, Any]:
+    """Every figure with the machine and when it was measured; the data are named by their counts only."""
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe_machine(PACKAGES),
+        "rows": [asdict(row) for row in measurements],
+    }
+
+
+def write(document: dict[str, Any], path: Path) -> None:
+    """The document as a JSON file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
