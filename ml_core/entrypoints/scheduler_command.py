@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
+from functools import partial
 
 import click
 
 from ml_core.bootstrap import Platform
+from ml_core.entrypoints.child import run_in_child
 from ml_core.entrypoints.scheduler import make_scheduler
 
 
 @click.command("scheduler")
 @click.pass_obj
 def scheduler_command(platform: Platform) -> None:
-    """Run every task when it is due, until stopped (Ctrl-C or SIGTERM)."""
+    """Run every task when it is due, until stopped (Ctrl-C or SIGTERM); tasks under way stop at their next batch."""
     logging.getLogger("ml_core").setLevel(logging.INFO)
     _ = platform.database  # a schema that does not fit is refused here, before anything is scheduled
     platform.close()
-    scheduler = make_scheduler(platform.settings)
+    stopping = threading.Event()
+    scheduler = make_scheduler(platform.settings, run_child=partial(run_in_child, stopping=stopping))
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        scheduler.shutdown(wait=False)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: scheduler.shutdown(wait=False))
+        signal.signal(number, stop)
     scheduler.start()

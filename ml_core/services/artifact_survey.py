@@ -37,9 +37,10 @@ class ArtifactSurvey:
 def survey_artifacts(
     models: Sequence[ModelVersion], *, artifacts: ArtifactStore, policy: HealthPolicy, run: RunRecorder
 ) -> ArtifactSurvey:
-    """Read, check and try every model's artifact."""
+    """Read, check and try every model's artifact; raises RunStopped between two where the run was asked to stop."""
     lost, unreachable = {}, {}
     for done, model in enumerate(models):
+        run.stop_if_asked()
         try:
             load_artifact(model, artifacts)
         except (ArtifactMissingError, ArtifactDamagedError) as exc:
