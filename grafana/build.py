@@ -14,10 +14,16 @@ with warnings.catch_warnings():
     from grafana_foundation_sdk.builders.dashboard import Dashboard
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-    from ml_core.grafana import fleet_overview
+    from ml_core.grafana import detection_quality, device, fleet_overview, model_health, runs
 
 FOLDER = Path(__file__).parent / "json"
-DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {"fleet_overview": fleet_overview.build}
+DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
+    "fleet_overview": fleet_overview.build,
+    "model_health": model_health.build,
+    "device": device.build,
+    "runs": runs.build,
+    "detection_quality": detection_quality.build,
+}
 
 
 def render_dashboards() -> dict[str, str]:

@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import (
-    barchart,
-    common,
-    dashboard,
-    gauge,
-    histogram,
-    stat,
-    table,
-    timeseries,
-)
-from grafana_foundation_sdk.models.common import (
-    BigValueColorMode,
-    BigValueGraphMode,
-    BigValueTextMode,
-    GraphDrawStyle,
-    LegendDisplayMode,
-    LegendPlacement,
-    StackingMode,
-    VisibilityMode,
-    VizOrientation,
-)
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId
+from grafana_foundation_sdk.builders import barchart, common, dashboard, gauge, histogram, stat, table, timeseries
+from grafana_foundation_sdk.models.common import VisibilityMode
 
 from ml_core.domain.policies import HealthPolicy
-from ml_core.grafana import style
-from ml_core.grafana.queries import PanelQuery, QueryFormat, datasource_variable, fleet_variables
+from ml_core.grafana import kinds, links, style
+from ml_core.grafana.queries import PanelQuery, QueryFormat, fleet_variables
 
-UID = "mlh-fleet"
 LIMITS = HealthPolicy()
 STALE_DAYS = f"{LIMITS.stale_age_days:g}"
 REVIEWS = LIMITS.min_verdicts
-ONE_HOUR_S, HOURLY = 3600.0, "1h"
-CONDITIONS = [
-    ("failed", "failed", style.FAILED),
-    ("degraded", "degraded", style.FAILED),
-    ("stale", "stale", style.STALE),
-    ("no_data", "no data", style.NO_DATA),
-]
-OUTCOMES = [
-    ("succeeded", "succeeded", style.HEALTHY),
-    ("partial", "partial", style.STALE),
-    ("interrupted", "interrupted", style.STALE),
-    ("failed", "failed", style.FAILED),
-    ("running", "running", style.NEUTRAL),
-    ("skipped", "skipped", style.NEUTRAL),
-]
+ONE_HOUR_S = 3600.0
+Place = tuple[int, int, int, int]
 
 
 def build() -> dashboard.Dashboard:
     """The whole dashboard."""
     board = style.new_dashboard(
-        UID, "ML health: fleet overview", "Is anything wrong with the fleet's anomaly models now?"
+        links.FLEET, "ML health: fleet overview", "Is anything wrong with the fleet's anomaly models now?"
     )
-    board.with_variable(datasource_variable())
-    for variable in fleet_variables():
-        board.with_variable(variable)
     panels = (
         active_models(),
         model_health(),
@@ -71,29 +34,21 @@ def build() -> dashboard.Dashboard:
         devices_needing_attention(),
         tasks(),
     )
-    for panel in panels:
-        board.with_panel(panel)
-    return style.number_panels(board)
+    return style.finish_dashboard(board, fleet_variables(), panels)
 
 
 def active_models() -> gauge.Panel:
     """The seed's first panel: how much of the fleet is watched."""
-    panel = (
-        gauge.Panel()
-        .min(0)
-        .max(1)
-        .reduce_options(style.each_row("share"))
-        .thresholds(style.steps(style.FAILED, (0.9, style.STALE), (0.98, style.HEALTHY)))
-        .color_scheme(style.by_thresholds())
-    )
+    steps = style.steps(style.FAILED, (0.9, style.STALE), (0.98, style.HEALTHY))
+    panel = kinds.share_gauge("share").thresholds(steps)
     return style.finish_panel(
         panel,
         _query("active_models"),
         title="Active models",
         description=(
-            "Share of series that ought to have a model by now and have an active one; the count stands beside it. "
-            "Healthy: 98 % or more. Below, look at the devices that need attention and at the reason of the last "
-            "ml_discover run."
+            "Share of series that ought to have a model by now and have an active one; the count stands beside "
+            "it. Healthy: 98 % or more. Below, look at the devices that need attention and at the reason of the "
+            "last ml_discover run."
         ),
         unit="percentunit",
         no_value="no series yet",
@@ -103,21 +58,16 @@ def active_models() -> gauge.Panel:
 
 def model_health() -> stat.Panel:
     """Stale, degraded and failed models beside the healthy ones."""
+    models = links.to_board(links.MODELS, "Look at these models")
     panel = (
-        stat.Panel()
-        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-        .color_mode(BigValueColorMode.VALUE)
-        .graph_mode(BigValueGraphMode.NONE)
-        .text_mode(BigValueTextMode.VALUE_AND_NAME)
-        .orientation(VizOrientation.VERTICAL)
+        kinds.figures()
         .thresholds(style.steps(style.NEUTRAL))
-        .color_scheme(style.by_thresholds())
-        .override_by_name("Healthy", style.fixed_colour(style.HEALTHY))
-        .override_by_name("Stale", style.colour_if_any(style.STALE))
-        .override_by_name("Degraded", style.colour_if_any(style.FAILED))
-        .override_by_name("Failed", style.colour_if_any(style.FAILED))
-        .override_by_name("No data", style.colour_if_any(style.NO_DATA))
-        .override_by_name("Not checked", style.colour_if_any(style.NO_DATA))
+        .override_by_name("Healthy", [*style.fixed_colour(style.HEALTHY), *models])
+        .override_by_name("Stale", [*style.colour_if_any(style.STALE), *models])
+        .override_by_name("Degraded", [*style.colour_if_any(style.FAILED), *models])
+        .override_by_name("Failed", [*style.colour_if_any(style.FAILED), *models])
+        .override_by_name("No data", [*style.colour_if_any(style.NO_DATA), *models])
+        .override_by_name("Not checked", [*style.colour_if_any(style.NO_DATA), *models])
     )
     return style.finish_panel(
         panel,
@@ -125,8 +75,9 @@ def model_health() -> stat.Panel:
         title="Models by health",
         description=(
             "Models by the verdict of the last daily check. Healthy: everything but the first figure is zero. "
-            f"Stale: older than {STALE_DAYS} days, look at the last ml_retrain run. Degraded: scores have drifted, "
-            "look at its issue. Failed: artifact damaged or training failed repeatedly. Muted ones are counted apart."
+            f"Stale: older than {STALE_DAYS} days, look at the last ml_retrain run. Degraded: scores have "
+            "drifted, look at its issue. Failed: artifact damaged or training failed repeatedly. Muted ones are "
+            "counted apart."
         ),
         unit="none",
         no_value="no models yet",
@@ -134,45 +85,31 @@ def model_health() -> stat.Panel:
     )
 
 
-def false_positive_rate() -> gauge.Panel:
+def false_positive_rate(at: Place = (15, 0, 5, 7)) -> gauge.Panel:
     """The seed's fifth panel, from operators' verdicts and nothing else."""
     warn, fail = LIMITS.false_positive_rate_warn, LIMITS.false_positive_rate_fail
-    panel = (
-        gauge.Panel()
-        .min(0)
-        .max(2 * fail)
-        .decimals(2)
-        .reduce_options(style.each_row("false positive rate"))
-        .thresholds(style.steps(style.HEALTHY, (warn, style.STALE), (fail, style.FAILED)))
-        .color_scheme(style.by_thresholds())
-    )
+    steps = style.steps(style.HEALTHY, (warn, style.STALE), (fail, style.FAILED))
+    panel = kinds.share_gauge("false positive rate", most=2 * fail).decimals(2).thresholds(steps)
     return style.finish_panel(
         panel,
         _query("false_positive_rate", reviewed=True),
         title="False positive rate",
         description=(
-            "Estimated share of normal readings that were flagged, from the reviews of alarms in this time range, with "
-            f"n and a 95 % interval. Blank below {REVIEWS} reviews. Healthy: under {warn:.0%}. Above, look for the "
-            "metric with the lowest accuracy, and review more alarms of it."
+            "Estimated share of normal readings that were flagged, from the reviews of alarms in this time "
+            f"range, with n and a 95 % interval. Blank below {REVIEWS} reviews. Healthy: under {warn:.0%}. "
+            "Above, look for the metric with the lowest accuracy, and review more alarms of it."
         ),
         unit="percentunit",
         no_value="not enough reviews",
-        at=(15, 0, 5, 7),
+        at=at,
     )
 
 
 def last_run() -> stat.Panel:
     """Whether the orchestrator is alive."""
     worst = LIMITS.heartbeat_max_age_hours * ONE_HOUR_S
-    panel = (
-        stat.Panel()
-        .reduce_options(style.each_row("age_s"))
-        .color_mode(BigValueColorMode.VALUE)
-        .graph_mode(BigValueGraphMode.NONE)
-        .text_mode(BigValueTextMode.VALUE_AND_NAME)
-        .thresholds(style.steps(style.HEALTHY, (ONE_HOUR_S, style.STALE), (worst, style.FAILED)))
-        .color_scheme(style.by_thresholds())
-    )
+    steps = style.steps(style.HEALTHY, (ONE_HOUR_S, style.STALE), (worst, style.FAILED))
+    panel = kinds.figures(fields="age_s").thresholds(steps)
     return style.finish_panel(
         panel,
         _query("last_run"),
@@ -189,24 +126,15 @@ def last_run() -> stat.Panel:
 
 def anomalies_detected() -> timeseries.Panel:
     """The seed's second panel."""
-    panel = (
-        timeseries.Panel()
-        .interval(HOURLY)
-        .draw_style(GraphDrawStyle.BARS)
-        .fill_opacity(60)
-        .stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
-        .legend(_legend_below())
-        .min(0)
-        .decimals(0)
-    )
+    panel = kinds.bars_over_time(kinds.HOURLY)
     return style.finish_panel(
         panel,
         _query("anomalies_detected", "time_series"),
         title="Anomalies detected",
         description=(
-            "Readings flagged as anomalies, by metric. Healthy: few and spread out. A burst of one metric on many "
-            "devices points to a common cause; a lasting rise on one device to the machine or to a model that no "
-            "longer fits."
+            "Readings flagged as anomalies, by metric. Healthy: few and spread out. A burst of one metric on "
+            "many devices points to a common cause; a lasting rise on one device to the machine or to a model "
+            "that no longer fits."
         ),
         unit="short",
         no_value="nothing scored",
@@ -217,23 +145,15 @@ def anomalies_detected() -> timeseries.Panel:
 def anomaly_rate() -> timeseries.Panel:
     """How far the alarms are from what the thresholds were set for."""
     warn = LIMITS.alarm_rate_warn_ratio
-    panel = (
-        timeseries.Panel()
-        .interval(HOURLY)
-        .line_width(2)
-        .legend(_legend_below())
-        .min(0)
-        .override_by_name("anomaly rate", style.fixed_colour(style.NEUTRAL))
-        .override_by_name("target", style.fixed_colour(style.HEALTHY))
-    )
+    panel = kinds.lines_over_time(kinds.HOURLY, {"anomaly rate": style.NEUTRAL, "target": style.HEALTHY}).min(0)
     return style.finish_panel(
         panel,
         _query("anomaly_rate", "time_series"),
         title="Anomaly rate against target",
         description=(
-            "Share of scored readings that were flagged, beside the share that the thresholds of the active models "
-            f"were set for. Healthy: close to the target. More than {warn:g} times the target for hours: look at the "
-            "devices that need attention; a rate of zero for days: check that readings arrive."
+            "Share of scored readings that were flagged, beside the share that the thresholds of the active "
+            f"models were set for. Healthy: close to the target. More than {warn:g} times the target for hours: "
+            "look at the devices that need attention; a rate of zero for days: check that readings arrive."
         ),
         unit="percentunit",
         no_value="nothing scored",
@@ -241,7 +161,7 @@ def anomaly_rate() -> timeseries.Panel:
     )
 
 
-def model_accuracy() -> barchart.Panel:
+def model_accuracy(at: Place = (0, 15, 10, 8)) -> barchart.Panel:
     """The seed's third panel, blank where too few verdicts were given."""
     panel = (
         barchart.Panel()
@@ -258,34 +178,28 @@ def model_accuracy() -> barchart.Panel:
         _query("model_accuracy", reviewed=True),
         title="Model accuracy",
         description=(
-            "Estimated share of right decisions by metric, from reviews of alarms and of unflagged readings in this "
-            "time range, each weighted by its share of all readings. No bar where there are fewer than "
-            f"{REVIEWS} reviews or none of unflagged readings: then review more. Healthy: {LIMITS.accuracy_warn:.0%} "
-            "or more. Below, look at what the reviews of that metric have in common."
+            "Estimated share of right decisions by metric, from reviews of alarms and of unflagged readings in "
+            "this time range, each weighted by its share of all readings. No bar where there are fewer than "
+            f"{REVIEWS} reviews or none of unflagged readings: then review more. Healthy: "
+            f"{LIMITS.accuracy_warn:.0%} or more. Below, look at what the reviews of that metric have in common."
         ),
         unit="percentunit",
         no_value="not enough reviews",
-        at=(0, 15, 10, 8),
+        at=at,
     )
 
 
 def latency_histogram() -> histogram.Panel:
     """The seed's fourth panel."""
-    panel = (
-        histogram.Panel()
-        .legend(common.VizLegendOptions().show_legend(False))
-        .fill_opacity(80)
-        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.FIXED).fixed_color(style.NEUTRAL))
-        .override_by_name("scoring calls", [DynamicConfigValue(id_val="unit", value="short")])
-    )
+    panel = kinds.bucketed({"scoring calls": style.NEUTRAL})
     return style.finish_panel(
         panel,
         _query("latency_histogram"),
         title="Prediction latency",
         description=(
-            "Scoring calls by their wall time, on a logarithmic axis; what took over 1,000 ms stands in the last "
-            f"bucket. Healthy: nearly all under {LIMITS.latency_warn_ms:g} ms. A second hump to the right: check the "
-            "load of the machine and of the database."
+            "Scoring calls by their wall time, on a logarithmic axis; what took over 1,000 ms stands in the "
+            f"last bucket. Healthy: nearly all under {LIMITS.latency_warn_ms:g} ms. A second hump to the right: "
+            "check the load of the machine and of the database."
         ),
         unit="ms",
         no_value="nothing scored",
@@ -295,26 +209,17 @@ def latency_histogram() -> histogram.Panel:
 
 def latency_quantiles() -> stat.Panel:
     """p50, p95 and p99 beside the histogram."""
-    panel = (
-        stat.Panel()
-        .reduce_options(style.each_row("latency_ms"))
-        .color_mode(BigValueColorMode.VALUE)
-        .graph_mode(BigValueGraphMode.NONE)
-        .text_mode(BigValueTextMode.VALUE_AND_NAME)
-        .orientation(VizOrientation.HORIZONTAL)
-        .thresholds(
-            style.steps(style.HEALTHY, (LIMITS.latency_warn_ms, style.STALE), (LIMITS.latency_fail_ms, style.FAILED))
-        )
-        .color_scheme(style.by_thresholds())
-    )
+    warn, fail = LIMITS.latency_warn_ms, LIMITS.latency_fail_ms
+    steps = style.steps(style.HEALTHY, (warn, style.STALE), (fail, style.FAILED))
+    panel = kinds.figures(fields="latency_ms", vertical=False).thresholds(steps)
     return style.finish_panel(
         panel,
         _query("latency_quantiles"),
         title="Latency p50, p95, p99",
         description=(
-            "Half, 95 % and 99 % of the scoring calls took at most this long (upper bound of the histogram's bucket). "
-            f"Healthy: p95 under {LIMITS.latency_warn_ms:g} ms; above {LIMITS.latency_fail_ms:g} ms the daily check "
-            "fails: check the load of the machine and of the database."
+            "Half, 95 % and 99 % of the scoring calls took at most this long (upper bound of the histogram's "
+            f"bucket). Healthy: p95 under {LIMITS.latency_warn_ms:g} ms; above {LIMITS.latency_fail_ms:g} ms the "
+            "daily check fails: check the load of the machine and of the database."
         ),
         unit="ms",
         no_value="nothing scored",
@@ -324,21 +229,23 @@ def latency_quantiles() -> stat.Panel:
 
 def devices_needing_attention() -> table.Panel:
     """What to look at first."""
-    link = [{"title": "Open the issue", "url": "${__value.raw}", "targetBlank": True}]
-    panel = (
-        table.Panel()
-        .override_by_name("Health", style.coloured_text(CONDITIONS))
-        .override_by_name("Oldest model", [DynamicConfigValue(id_val="unit", value="d")])
-        .override_by_name("Since", [DynamicConfigValue(id_val="unit", value="dateTimeAsIso")])
-        .override_by_name("Issue", [DynamicConfigValue(id_val="links", value=link)])
+    panel = kinds.rows(
+        {
+            "Device": links.to_device(metric=False),
+            "Health": style.coloured_text(style.HEALTHS),
+            "Oldest model": style.unit_of("d"),
+            "Since": style.unit_of("dateTimeAsIso"),
+            "Issue": links.to_issue(),
+        }
     )
     return style.finish_panel(
         panel,
         _query("devices_needing_attention"),
         title="Devices needing attention",
         description=(
-            "Devices with a model that is failed, degraded, without data or stale, the worst first; muted series are "
-            "left out. Healthy: an empty table. Read the reason, then the issue: it says what was tried and what to do."
+            "Devices with a model that is failed, degraded, without data or stale, the worst first; muted "
+            "series are left out. Healthy: an empty table. Read the reason, then the issue: it says what was "
+            "tried and what to do."
         ),
         unit="none",
         no_value="none",
@@ -348,19 +255,21 @@ def devices_needing_attention() -> table.Panel:
 
 def tasks() -> table.Panel:
     """What each task of the orchestrator did last."""
-    panel = (
-        table.Panel()
-        .override_by_name("Outcome", style.coloured_text(OUTCOMES))
-        .override_by_name("Slot", [DynamicConfigValue(id_val="unit", value="dateTimeAsIso")])
-        .override_by_name("Duration", [DynamicConfigValue(id_val="unit", value="ms")])
+    panel = kinds.rows(
+        {
+            "Task": links.to_runs(),
+            "Outcome": style.coloured_text(style.OUTCOMES),
+            "Slot": style.unit_of("dateTimeAsIso"),
+            "Duration": style.unit_of("ms"),
+        }
     )
     return style.finish_panel(
         panel,
         _query("tasks"),
         title="Last run of each task",
         description=(
-            "The newest run of each task. Healthy: all succeeded, or skipped with a reason. Partial: some series "
-            "failed, the reason names them. Failed or interrupted: it is run again while retries last; "
+            "The newest run of each task. Healthy: all succeeded, or skipped with a reason. Partial: some "
+            "series failed, the reason names them. Failed or interrupted: it is run again while retries last; "
             "`ml-health run TASK` runs it now."
         ),
         unit="none",
@@ -372,12 +281,3 @@ def tasks() -> table.Panel:
 def _query(name: str, format_as: QueryFormat = "table", *, reviewed: bool = False) -> PanelQuery:
     values = {"min_verdicts": REVIEWS} if reviewed else {}
     return PanelQuery(f"fleet_overview/{name}", format_as, values)
-
-
-def _legend_below() -> common.VizLegendOptions:
-    return (
-        common.VizLegendOptions()
-        .show_legend(True)
-        .display_mode(LegendDisplayMode.LIST)
-        .placement(LegendPlacement.BOTTOM)
-    )

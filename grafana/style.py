@@ -10,8 +10,10 @@ from grafana_foundation_sdk.builders import (
     common,
     dashboard,
     gauge,
+    heatmap,
     histogram,
     stat,
+    statetimeline,
     table,
     timeseries,
 )
@@ -22,10 +24,13 @@ from grafana_foundation_sdk.models.dashboard import (
     GridPos,
     Threshold,
     ThresholdsMode,
+    ValueMap,
+    ValueMapping,
+    ValueMappingResult,
 )
 
 from ml_core.grafana.names import TAG
-from ml_core.grafana.queries import DATASOURCE, PanelQuery
+from ml_core.grafana.queries import DATASOURCE, PanelQuery, datasource_variable
 
 HEALTHY = "green"
 STALE = "yellow"
@@ -33,7 +38,63 @@ FAILED = "red"
 NEUTRAL = "blue"
 NO_DATA = "#8e8e8e"
 
-Panel = TypeVar("Panel", barchart.Panel, gauge.Panel, histogram.Panel, stat.Panel, table.Panel, timeseries.Panel)
+Panel = TypeVar(
+    "Panel",
+    barchart.Panel,
+    gauge.Panel,
+    heatmap.Panel,
+    histogram.Panel,
+    stat.Panel,
+    statetimeline.Panel,
+    table.Panel,
+    timeseries.Panel,
+)
+AnyPanel = (
+    barchart.Panel
+    | gauge.Panel
+    | heatmap.Panel
+    | histogram.Panel
+    | stat.Panel
+    | statetimeline.Panel
+    | table.Panel
+    | timeseries.Panel
+)
+HEALTHS = [
+    ("healthy", "healthy", HEALTHY),
+    ("failed", "failed", FAILED),
+    ("broken", "failed", FAILED),
+    ("degraded", "degraded", FAILED),
+    ("stale", "stale", STALE),
+    ("no_data", "no data", NO_DATA),
+    ("unknown", "not checked", NO_DATA),
+    ("collecting", "collecting", NEUTRAL),
+    ("unmodellable", "unmodellable", NO_DATA),
+    ("circuit_open", "training failed", FAILED),
+]
+OUTCOMES = [
+    ("succeeded", "succeeded", HEALTHY),
+    ("partial", "partial", STALE),
+    ("interrupted", "interrupted", STALE),
+    ("failed", "failed", FAILED),
+    ("running", "running", NEUTRAL),
+    ("skipped", "skipped", NEUTRAL),
+]
+VERDICTS = [
+    ("ok", "ok", HEALTHY),
+    ("warn", "warn", STALE),
+    ("fail", "fail", FAILED),
+    ("unknown", "unknown", NO_DATA),
+    ("unreviewed", "unreviewed", STALE),
+    ("confirmed", "confirmed", HEALTHY),
+    ("false_alarm", "false alarm", FAILED),
+    ("passed", "passed", HEALTHY),
+    ("refused", "refused", FAILED),
+    ("anomaly", "anomaly", FAILED),
+    ("outside", "outside", FAILED),
+    ("inside", "inside", HEALTHY),
+]
+SEVERITIES = [("critical", "critical", FAILED), ("warning", "warning", STALE)]
+"""Words of table cells, how they are shown, and their colours."""
 
 
 def new_dashboard(uid: str, title: str, description: str) -> dashboard.Dashboard:
@@ -61,8 +122,7 @@ def new_dashboard(uid: str, title: str, description: str) -> dashboard.Dashboard
 
 def finish_panel(
     panel: Panel,
-    query: PanelQuery,
-    *,
+    *queries: PanelQuery,
     title: str,
     description: str,
     unit: str,
@@ -71,15 +131,28 @@ def finish_panel(
 ) -> Panel:
     """Stamp on a panel what each must have; `at` is (x, y, width, height) on the grid of 24 columns."""
     x, y, width, height = at
+    for query in queries:
+        panel.with_target(query)
     return (
         panel.title(title)
         .description(description)
         .unit(unit)
         .no_value(no_value)
         .datasource(DATASOURCE)
-        .with_target(query)
         .grid_pos(GridPos(h=height, w=width, x=x, y=y))
     )
+
+
+def finish_dashboard(
+    board: dashboard.Dashboard, variables: Sequence[dashboard.QueryVariable], panels: Sequence[AnyPanel]
+) -> dashboard.Dashboard:
+    """The datasource's drop-down and the others, then the panels, numbered by their order."""
+    board.with_variable(datasource_variable())
+    for variable in variables:
+        board.with_variable(variable)
+    for panel in panels:
+        board.with_panel(panel)
+    return number_panels(board)
 
 
 def number_panels(board: dashboard.Dashboard) -> dashboard.Dashboard:
@@ -127,3 +200,38 @@ def coloured_text(colours: Sequence[tuple[str, str, str]]) -> list[DynamicConfig
         DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": options}]),
         DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-text"}),
     ]
+
+
+def coloured_values(colours: Sequence[tuple[str, str, str]]) -> list[ValueMapping]:
+    """Value mappings of (value, text, colour), for panels whose every field is such a word."""
+    options = {
+        value: ValueMappingResult(text=text, color=colour, index=index)
+        for index, (value, text, colour) in enumerate(colours)
+    }
+    return [ValueMap(options=options)]
+
+
+def unit_of(unit: str) -> list[DynamicConfigValue]:
+    """An override that gives a column its unit."""
+    return [DynamicConfigValue(id_val="unit", value=unit)]
+
+
+def width_of(pixels: int) -> list[DynamicConfigValue]:
+    """An override that gives a table's column its width."""
+    return [DynamicConfigValue(id_val="custom.width", value=pixels)]
+
+
+def decimals_of(count: int) -> list[DynamicConfigValue]:
+    """An override that rounds a column."""
+    return [DynamicConfigValue(id_val="decimals", value=count)]
+
+
+def steps_of(*changes: tuple[float, str], coloured_text: bool = False) -> list[DynamicConfigValue]:
+    """An override that colours a figure from each bound on, and green below the first."""
+    marks: list[dict[str, object]] = [{"value": None, "color": HEALTHY}]
+    marks += [{"value": bound, "color": colour} for bound, colour in changes]
+    values = [DynamicConfigValue(id_val="thresholds", value={"mode": "absolute", "steps": marks})]
+    if coloured_text:
+        values.append(DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-text"}))
+        values.append(DynamicConfigValue(id_val="color", value={"mode": "thresholds"}))
+    return values

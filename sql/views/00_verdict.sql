@@ -2,6 +2,7 @@
 -- Reviews are made by people, so this stays small; it is read as a whole and hashed, never looked up row by row.
 CREATE VIEW grafana.verdict AS
 SELECT series.tenant_id,
+       series.site,
        current.series_id,
        series.device_id AS device,
        series.metric_name AS metric,

@@ -1,6 +1,7 @@
--- What scoring did, a row a series and hour; `time` is the hour's begin.
+-- What scoring did, a row a series and hour; `time` is the hour's begin. Over a whole fleet read fleet_hourly instead.
 CREATE VIEW grafana.activity_hourly AS
 SELECT series.tenant_id,
+       series.site,
        activity.series_id,
        series.device_id AS device,
        series.metric_name AS metric,

@@ -2,6 +2,7 @@
 -- Findings about the fleet itself belong to no series, and so to no tenant.
 CREATE VIEW grafana.finding AS
 SELECT series.tenant_id,
+       series.site,
        finding.series_id,
        series.device_id AS device,
        series.metric_name AS metric,

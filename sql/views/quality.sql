@@ -1,17 +1,18 @@
 -- Everything from which detection quality is estimated, to be summed over whatever time and metrics are asked for:
--- what the models said (an hour a row) and what operators said of it (a review a row). Nothing is summed here, so
--- that a filter on `time` reaches the tables. Rates are the reader's: there are none below the least number of reviews.
+-- what the models said (an hour of a site and metric a row) and what operators said of it (a review a row). Nothing is
+-- summed here, so that a filter on `time` reaches the tables. Rates are the reader's: there are none below the least
+-- number of reviews.
 CREATE VIEW grafana.quality AS
-SELECT tenant_id, series_id, device, metric, "time",
+SELECT tenant_id, site, metric, "time",
        scored AS predictions,
        anomalies AS flagged,
        0::bigint AS confirmed,
        0::bigint AS false_alarms,
        0::bigint AS missed,
        0::bigint AS normal
-FROM grafana.activity_hourly
+FROM grafana.fleet_hourly
 UNION ALL
-SELECT tenant_id, series_id, device, metric, "time",
+SELECT tenant_id, site, metric, "time",
        0,
        0,
        (verdict = 'confirmed')::integer,

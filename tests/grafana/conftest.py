@@ -21,9 +21,10 @@ Answer = tuple[list[str], list[tuple[Any, ...]]]
 
 @pytest.fixture(scope="session")
 def boards() -> list[dict[str, Any]]:
-    """Every dashboard that the package ships."""
+    """Every dashboard that the package ships, the fleet overview first."""
     folder = files("ml_core.grafana").joinpath("json")
-    return [json.loads(entry.read_text(encoding="utf-8")) for entry in folder.iterdir()]
+    entries = sorted(folder.iterdir(), key=lambda entry: entry.name != "fleet_overview.json")
+    return [json.loads(entry.read_text(encoding="utf-8")) for entry in entries]
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +77,7 @@ def ask(reader: Database, viewer: Viewer, all_values: dict[str, str]) -> Callabl
 @pytest.fixture
 def show(boards: list[dict[str, Any]], ask: Callable[..., Answer]) -> Callable[..., Answer]:
     """A function that runs the query of the panel with this title."""
-    queries = {panel["title"]: panel["targets"][0]["rawSql"] for board in boards for panel in board["panels"]}
+    queries = {panel["title"]: panel["targets"][0]["rawSql"] for board in boards[::-1] for panel in board["panels"]}
 
     def run(title: str, *seen_by: Viewer) -> Answer:
         return ask(queries[title], *seen_by)

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from psycopg2.extensions import cursor
+from psycopg2.extras import Json
+
 from ml_core.adapters.postgres import Database
 from ml_core.domain.rollup import LATENCY_BOUNDS_MS
 
@@ -96,6 +99,79 @@ def add_activity(
                     " (%s, %s, %s, %s, 0, 0, 0, 0, %s, 1, %s)",
                     (series_id, NOW - timedelta(hours=back), SCORED, anomalies, sum(calls), calls),
                 )
+        roll_up_fleet(cur)
+
+
+def roll_up_fleet(cur: cursor) -> None:
+    """Hours by site and metric out of the hours of series, as scoring keeps them."""
+    cur.execute(
+        "INSERT INTO ml_health.fleet_hourly SELECT activity.hour, series.tenant_id, series.site, series.metric_name,"
+        " sum(scored), sum(anomalies), sum(episodes), sum(late), sum(dropped), sum(out_of_range), sum(calls),"
+        " sum(latency_ms_sum), ARRAY(SELECT sum(bucket) FROM unnest(array_agg(activity.latency_buckets)) WITH"
+        f" ORDINALITY AS flat (bucket, place) GROUP BY (place - 1) % {len(LATENCY_BOUNDS_MS) + 1}"
+        f" ORDER BY (place - 1) % {len(LATENCY_BOUNDS_MS) + 1}), sum(scored * model.target_alarm_rate)"
+        " FROM ml_health.activity_hourly AS activity JOIN ml_health.series ON series.id = activity.series_id"
+        " JOIN public.ml_models AS model ON model.series_id = series.id AND model.status = 'active' GROUP BY 1, 2, 3, 4"
+    )
+
+
+def add_history(database: Database, ids: dict[tuple[str, str], int]) -> None:
+    """What else a day leaves behind: readings, episodes, checks, gates, runs with figures, verdicts."""
+    series_id = ids["PUMP-1", "temperature"]
+    gate = [
+        {"check": "G0 enough data", "passed": True, "reason": "500 readings, 200 are needed"},
+        {"check": "G1 alarm rate on gold", "passed": False, "reason": "9 episodes on 1000 clean readings"},
+    ]
+    with database.transaction() as cur:
+        cur.execute(
+            "INSERT INTO ml_health.telemetry (tenant_id, device_id, metric_name, timestamp, value)"
+            " SELECT %s, 'PUMP-1', 'temperature', at, 20 + extract(minute FROM at) / 10"
+            " FROM generate_series(%s, %s, interval '10 minutes') AS at",
+            (TENANT, NOW - timedelta(hours=12), NOW),
+        )
+        cur.execute(
+            'UPDATE public.ml_models SET metadata = \'{"band_low": 18, "band_high": 28}\', promoted_at = trained_at,'
+            " artifact_bytes = 1000 WHERE status = 'active'"
+        )
+        cur.execute(
+            "INSERT INTO ml_health.episode (series_id, opened_at, last_alarm_at, closed_at, alarms, peak_score,"
+            " peak_value, peak_at) VALUES (%(id)s, %(at)s, %(at)s, %(at)s, 2, -0.4, 40, %(at)s)",
+            {"id": series_id, "at": NOW - timedelta(hours=2)},
+        )
+        for hours, task, outcome, reason, counts in (
+            (10, "ml_health_check", "succeeded", None, {"checked": 6}),
+            (9, "ml_purge", "succeeded", None, {"bytes_freed": 4096}),
+            (8, "ml_degradation", "succeeded", None, {"canary_tests": 40, "canary_false_alarms": 1}),
+            (7, "ml_score", "skipped", "nothing new to score", {}),
+            (6, "ml_score", "succeeded", None, {"readings_scored": 60}),
+            (5, "ml_score", "succeeded", None, {"readings_scored": 60}),
+        ):
+            at = NOW - timedelta(hours=hours)
+            cur.execute(
+                "INSERT INTO ml_health.run (task, slot, outcome, reason, counts, owner, started_at, finished_at,"
+                " duration_ms) VALUES (%s, %s, %s, %s, %s, 'a', %s, %s, 40) RETURNING id",
+                (task, at, outcome, reason, Json(counts), at, at),
+            )
+            (run_id,) = cur.fetchone() or (0,)
+            cur.execute(
+                "INSERT INTO ml_health.run_item (run_id, series_id, outcome, reason, recorded_at)"
+                " VALUES (%s, %s, 'failed', 'it said no', %s)",
+                (run_id, series_id, at),
+            )
+            if task == "ml_health_check":
+                cur.execute(
+                    "INSERT INTO ml_health.check_result (run_id, series_id, check_name, verdict, reason, checked_at)"
+                    " SELECT %s, %s, name, 'warn', 'late', %s FROM unnest(ARRAY['lag', 'coverage', 'age']) AS name",
+                    (run_id, series_id, at),
+                )
+        for event, evidence in (("trained", {}), ("not_promoted", {"gate": gate}), ("promoted", {"gate": gate[:1]})):
+            cur.execute(
+                "INSERT INTO ml_health.model_event (happened_at, series_id, model_id, event, cause, reason, evidence)"
+                " SELECT %s, series_id, id, %s, 'age', 'it is old', %s FROM public.ml_models WHERE series_id = %s",
+                (NOW - timedelta(hours=4), event, Json(evidence), series_id),
+            )
+        cur.execute("UPDATE public.ml_models SET version = 2 WHERE series_id = %s", (series_id,))
+    add_verdicts(database, series_id, "temperature", confirmed=15, false_alarm=6, normal=20, missed=1, unreviewed=3)
 
 
 def add_verdicts(database: Database, series_id: int, metric: str, **counts: int) -> None:
@@ -107,9 +183,11 @@ def add_verdicts(database: Database, series_id: int, metric: str, **counts: int)
             cur.execute(
                 "INSERT INTO public.anomaly_detections (tenant_id, series_id, device_id, metric_name, value,"
                 ' anomaly_score, is_anomaly, "timestamp") VALUES (%s, %s, %s, %s, 1, -0.1, %s, %s) RETURNING id',
-                (TENANT, series_id, "PUMP-1", metric, word in ("confirmed", "false_alarm"), at),
+                (TENANT, series_id, "PUMP-1", metric, word not in ("missed", "normal"), at),
             )
             (detection,) = cur.fetchone() or (None,)
+            if word == "unreviewed":
+                continue
             cur.execute(
                 "INSERT INTO ml_health.verdict (detection_id, detection_timestamp, series_id, verdict, given_by,"
                 " given_at) VALUES (%s, %s, %s, %s, 'ann', %s)",

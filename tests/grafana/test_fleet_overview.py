@@ -28,7 +28,6 @@ TITLES = [
     "Devices needing attention",
     "Last run of each task",
 ]
-NUMBER = (int, float)
 
 
 @pytest.fixture
@@ -44,48 +43,11 @@ def test_the_panels_are_those_of_the_design(boards: list[Board]) -> None:
     assert [panel["title"] for panel in boards[0]["panels"]] == TITLES
 
 
-@pytest.mark.parametrize("title", TITLES)
-def test_an_empty_database_shows_no_data_and_no_default(show: Show, title: str) -> None:
-    """Where nothing was measured a panel gets no rows at all, so that it says so in words."""
-    assert show(title)[1] == []
-
-
-@pytest.mark.parametrize("title", TITLES)
-def test_each_query_returns_what_its_panel_type_needs(
-    boards: list[Board], fleet: dict[tuple[str, str], int], show: Show, title: str
-) -> None:
-    """A series has ascending times and numbers, a gauge one number, a histogram its three columns."""
-    (panel,) = [panel for panel in boards[0]["panels"] if panel["title"] == title]
-    columns, rows = show(title)
-
-    assert rows
-    assert len(set(columns)) == len(columns)
-    if panel["targets"][0]["format"] == "time_series":
-        times = [row[columns.index("time")] for row in rows]
-        assert times == sorted(times)
-    else:
-        assert "time" not in columns
-    match panel["type"]:
-        case "histogram":
-            assert columns[:2] == ["xMin", "xMax"]
-            assert all(isinstance(value, NUMBER) for row in rows for value in row)
-        case "barchart":
-            assert panel["options"]["xField"] == columns[0]
-        case "gauge":
-            assert len(rows) == 1
-    if fields := panel["options"].get("reduceOptions", {}).get("fields"):
-        assert fields == f"/^({columns[1]})$/"
-        assert all(isinstance(row[0], str) for row in rows)
-        assert all(row[1] is None or isinstance(row[1], NUMBER) for row in rows)
-    for override in panel["fieldConfig"]["overrides"]:
-        assert override["matcher"]["options"] in columns
-
-
 def test_each_query_runs_with_awkward_names_chosen(
     boards: list[Board], fleet: dict[tuple[str, str], int], show: Show, viewer: Viewer
 ) -> None:
     """Names with quotes and slashes, and several at once, are no trouble."""
-    chosen = {"tenant": ("x",), "metric": ("a'b", "temperature"), "device": ("plant/line.1", "O'Brien")}
+    chosen = {"tenant": ("x",), "metric": ("a'b", "temperature"), "site": ("plant/line.1", "O'Brien")}
     for title in TITLES:
         show(title, replace(viewer, chosen=chosen))
 
@@ -93,13 +55,14 @@ def test_each_query_runs_with_awkward_names_chosen(
 def test_variables_list_what_is_there(
     boards: list[Board], fleet: dict[tuple[str, str], int], ask: Callable[..., Answer], viewer: Viewer
 ) -> None:
-    """Metrics are listed, and devices of the chosen metrics."""
+    """Sites are listed, and metrics of the chosen sites."""
     queries = {v["name"]: v["query"] for v in boards[0]["templating"]["list"] if v["type"] == "query"}
 
     assert ask(queries["tenant"])[1] == [("00000000-0000-0000-0000-000000000000",)]
+    assert ask(queries["site"])[1] == [("main",)]
     assert ask(queries["metric"])[1] == [("pressure",), ("temperature",)]
-    pressure = replace(viewer, chosen={"metric": ("pressure",)})
-    assert ask(queries["device"], pressure)[1] == [("PUMP-1",), ("PUMP-2",), ("PUMP-3",)]
+    elsewhere = replace(viewer, chosen={"site": ("north",)})
+    assert ask(queries["metric"], elsewhere)[1] == []
 
 
 def test_active_models_are_counted_against_those_expected(
@@ -107,8 +70,8 @@ def test_active_models_are_counted_against_those_expected(
 ) -> None:
     """A series that still collects is not expected; one whose training failed is."""
     assert show("Active models")[1] == [("6 of 7 expected", 6 / 7)]
-    one = replace(viewer, chosen={"device": ("PUMP-3",)})
-    assert show("Active models", one)[1] == [("1 of 2 expected", 0.5)]
+    one = replace(viewer, chosen={"metric": ("pressure",)})
+    assert show("Active models", one)[1] == [("2 of 3 expected", 2 / 3)]
 
 
 def test_models_are_counted_by_health(fleet: dict[tuple[str, str], int], show: Show) -> None:

@@ -19,9 +19,11 @@ from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome, TaskResult
 from ml_core.entrypoints.grafana_command import grafana_command
 from ml_core.entrypoints.runner import run_task
+from ml_core.grafana.build import render_dashboards
 from ml_core.settings import DatabaseSettings, GrafanaSettings, Settings
 
 NOW = datetime(2026, 3, 10, 5, tzinfo=UTC)
+FILES = 2 + len(render_dashboards())
 
 
 def _settings(home: Path, url: str, reader_name: str) -> Settings:
@@ -64,9 +66,9 @@ def test_the_first_run_makes_login_and_files_and_the_second_changes_nothing(plat
     first, second = _run(platform, hour=5), _run(platform, hour=6)
 
     assert first.outcome is Outcome.SUCCEEDED
-    assert first.counts == {"views_refreshed": 0, "logins_created": 1, "files_written": 3, "files_unchanged": 0}
+    assert first.counts == {"views_refreshed": 0, "logins_created": 1, "files_written": FILES, "files_unchanged": 0}
     assert second.outcome is Outcome.SUCCEEDED
-    assert second.counts == {"views_refreshed": 0, "logins_created": 0, "files_written": 0, "files_unchanged": 3}
+    assert second.counts == {"views_refreshed": 0, "logins_created": 0, "files_written": 0, "files_unchanged": FILES}
 
 
 def test_grafana_can_log_in_with_what_was_written(platform: Platform, tmp_path: Path, reader_name: str) -> None:
@@ -97,7 +99,7 @@ def test_a_dry_run_tells_and_changes_nothing(platform: Platform, database: Datab
         cur.execute("DROP VIEW grafana.run")
     result = _run(platform, dry_run=True)
 
-    assert result.counts == {"views_refreshed": 1, "logins_created": 1, "files_written": 3, "files_unchanged": 0}
+    assert result.counts == {"views_refreshed": 1, "logins_created": 1, "files_written": FILES, "files_unchanged": 0}
     assert list(tmp_path.iterdir()) == []
     assert platform.views.list_outdated() == ["run"]
 
@@ -112,9 +114,9 @@ def test_a_missing_and_a_changed_view_are_made_anew(platform: Platform, database
     outdated = platform.views.list_outdated()
     result = _run(platform)
 
-    assert outdated == ["verdict", "anomaly", "quality", "run"]
+    assert outdated == ["verdict", "anomaly", "explanation", "quality", "run"]
     assert result.outcome is Outcome.SUCCEEDED
-    assert result.counts["views_refreshed"] == 4
+    assert result.counts["views_refreshed"] == 5
     assert platform.views.list_outdated() == []
 
 
@@ -142,7 +144,7 @@ def test_what_only_an_administrator_may_do_is_told(
     password = (tmp_path / "grafana-reader.password").read_text(encoding="utf-8").strip()
     assert password not in json.dumps(result.to_json())
     assert str(tmp_path / "grafana-reader.password") in told["grafana_reader"]
-    assert result.counts["files_written"] == 3
+    assert result.counts["files_written"] == FILES
 
 
 def test_a_login_made_by_an_administrator_is_used(
@@ -190,7 +192,7 @@ def test_render_writes_files_without_a_secret_for_another_machine(platform: Plat
     text = (out / "datasources/ml-health.yaml").read_text(encoding="utf-8")
 
     assert result.exit_code == 0
-    assert len(facts["written"]) == 3
+    assert len(facts["written"]) == FILES
     assert facts["password_variable"] == "ML_HEALTH_GRAFANA_PASSWORD"
     assert 'password: "${ML_HEALTH_GRAFANA_PASSWORD}"' in text
     assert platform.grafana_password.find() is None
@@ -202,8 +204,8 @@ def test_render_tells_people_what_was_written(platform: Platform, tmp_path: Path
     first = CliRunner().invoke(grafana_command, arguments, obj=platform)
     second = CliRunner().invoke(grafana_command, arguments, obj=platform)
 
-    assert first.stdout.count("written:") == 3
-    assert "3 files were current" in second.stdout
+    assert first.stdout.count("written:") == FILES
+    assert f"{FILES} files were current" in second.stdout
 
 
 def test_the_address_that_grafana_sees_can_be_set(tmp_path: Path, database_url: str, reader_name: str) -> None:

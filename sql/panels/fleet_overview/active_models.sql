@@ -4,5 +4,5 @@ SELECT count(model_id) || ' of ' || count(*) || ' expected' AS label,
 FROM grafana.model_status
 WHERE (model_id IS NOT NULL OR state IN ('modelled', 'circuit_open') OR trainable_at <= $__timeTo())
   AND state <> 'unmodellable'
-  AND tenant_id::text IN (${tenant:sqlstring}) AND metric IN (${metric:sqlstring}) AND device IN (${device:sqlstring})
+  AND :chosen
 HAVING count(*) > 0

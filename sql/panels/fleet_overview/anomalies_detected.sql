@@ -2,8 +2,7 @@
 SELECT $__timeGroupAlias("time", $__interval),
        metric,
        sum(anomalies)::double precision AS anomalies
-FROM grafana.activity_hourly
-WHERE $__timeFilter("time")
-  AND tenant_id::text IN (${tenant:sqlstring}) AND metric IN (${metric:sqlstring}) AND device IN (${device:sqlstring})
+FROM grafana.fleet_hourly
+WHERE $__timeFilter("time") AND :chosen
 GROUP BY 1, metric
 ORDER BY 1

@@ -7,7 +7,7 @@ WITH seen AS (
            sum(false_alarms) / nullif(sum(confirmed + false_alarms), 0)::double precision AS false_share
     FROM grafana.quality
     WHERE $__timeFilter("time")
-      AND tenant_id::text IN (${tenant:sqlstring}) AND metric IN (${metric:sqlstring}) AND device IN (${device:sqlstring})
+      AND :chosen
 ), bounded AS (
     SELECT predictions, flagged, reviewed, false_share,
            (false_share + 1.9208 / reviewed) / (1 + 3.8416 / reviewed) AS centre,

@@ -7,7 +7,7 @@ FROM (
     SELECT low_ms, high_ms, sum(calls)::bigint AS calls, sum(sum(calls)) OVER () AS total
     FROM grafana.latency_bucket
     WHERE $__timeFilter("time")
-      AND tenant_id::text IN (${tenant:sqlstring}) AND metric IN (${metric:sqlstring}) AND device IN (${device:sqlstring})
+      AND :chosen
     GROUP BY low_ms, high_ms
 ) AS bucket
 WHERE total > 0

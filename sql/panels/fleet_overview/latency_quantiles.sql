@@ -3,7 +3,7 @@ WITH bucket AS (
     SELECT low_ms, high_ms, sum(calls) AS calls
     FROM grafana.latency_bucket
     WHERE $__timeFilter("time")
-      AND tenant_id::text IN (${tenant:sqlstring}) AND metric IN (${metric:sqlstring}) AND device IN (${device:sqlstring})
+      AND :chosen
     GROUP BY low_ms, high_ms
 ), running AS MATERIALIZED (
     SELECT low_ms, high_ms, sum(calls) OVER (ORDER BY low_ms) AS seen, sum(calls) OVER () AS total

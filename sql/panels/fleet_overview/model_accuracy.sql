@@ -9,7 +9,7 @@ WITH seen AS (
            sum(normal + missed)::double precision AS audited
     FROM grafana.quality
     WHERE $__timeFilter("time")
-      AND tenant_id::text IN (${tenant:sqlstring}) AND metric IN (${metric:sqlstring}) AND device IN (${device:sqlstring})
+      AND :chosen
     GROUP BY metric
 )
 SELECT metric || CASE

@@ -12,6 +12,6 @@ FROM (
            coalesce(muted_until > $__timeTo(), false) AS muted
     FROM grafana.model_status
     WHERE (model_id IS NOT NULL OR state = 'circuit_open')
-      AND tenant_id::text IN (${tenant:sqlstring}) AND metric IN (${metric:sqlstring}) AND device IN (${device:sqlstring})
+      AND :chosen
 ) AS model
 HAVING count(*) > 0

@@ -2,6 +2,7 @@
 -- which moment is meant: a view has no clock.
 CREATE VIEW grafana.model_status AS
 SELECT series.tenant_id,
+       series.site,
        series.id AS series_id,
        series.device_id AS device,
        series.metric_name AS metric,

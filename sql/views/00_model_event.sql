@@ -1,6 +1,7 @@
 -- What was done to models, and why.
 CREATE VIEW grafana.model_event AS
 SELECT series.tenant_id,
+       series.site,
        event.series_id,
        series.device_id AS device,
        series.metric_name AS metric,
@@ -8,6 +9,7 @@ SELECT series.tenant_id,
        event.event,
        event.cause,
        event.reason,
+       event.evidence,
        event.model_id,
        model.version,
        model.status AS model_status

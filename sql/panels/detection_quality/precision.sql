@@ -1,0 +1,21 @@
+-- Share of reviewed alarms that were real, with Wilson's interval at 95 %.
+WITH seen AS (
+    SELECT sum(confirmed + false_alarms)::double precision AS reviewed,
+           sum(confirmed) / nullif(sum(confirmed + false_alarms), 0)::double precision AS share
+    FROM grafana.quality
+    WHERE $__timeFilter("time") AND :chosen
+    HAVING sum(predictions) > 0 OR sum(confirmed + false_alarms) > 0
+), bounded AS (
+    SELECT (share + 1.9208 / reviewed) / (1 + 3.8416 / reviewed) AS centre,
+           1.96 * sqrt(share * (1 - share) / reviewed + 0.9604 / reviewed ^ 2) / (1 + 3.8416 / reviewed) AS margin
+    FROM seen
+    WHERE reviewed >= :min_verdicts
+)
+SELECT CASE
+           WHEN centre IS NULL THEN reviewed || ' of :min_verdicts reviews'
+           ELSE 'n = ' || reviewed || ', ' || round((100 * greatest(centre - margin, 0))::numeric) || ' to '
+                || round((100 * least(centre + margin, 1))::numeric) || ' %'
+       END AS label,
+       CASE WHEN centre IS NOT NULL THEN share END AS "precision"
+FROM seen
+LEFT JOIN bounded ON true

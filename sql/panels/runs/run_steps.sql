@@ -1,0 +1,11 @@
+-- What the chosen run did to each series; failures first.
+SELECT task AS "Task",
+       device AS "Device",
+       metric AS "Metric",
+       outcome AS "Outcome",
+       reason AS "Reason",
+       recorded_at AS "When"
+FROM grafana.run_step
+WHERE run_id IN (SELECT run_id FROM grafana.run WHERE run_id::text IN (${run:sqlstring}))
+ORDER BY array_position(ARRAY['failed', 'skipped', 'succeeded'], outcome), recorded_at, device, metric
+LIMIT 500

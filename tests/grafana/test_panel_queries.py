@@ -1,0 +1,152 @@
+"""Every query of every dashboard runs as Grafana's login and returns what its panel draws."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from ml_core.adapters.postgres import Database
+from tests.grafana.conftest import Answer
+from tests.grafana.fleet_rows import add_activity, add_fleet, add_history
+from tests.grafana.macro_expander import Viewer
+
+Board = dict[str, Any]
+Panel = dict[str, Any]
+NUMBER = (int, float)
+PANELS = {
+    f"{board['uid']} {panel['title']}": panel
+    for entry in sorted(files("ml_core.grafana").joinpath("json").iterdir(), key=lambda entry: entry.name)
+    for board in [json.loads(entry.read_text(encoding="utf-8"))]
+    for panel in board["panels"]
+}
+SERIES = {"device": ("PUMP-1",), "metric": ("temperature",)}
+
+
+@pytest.fixture
+def fleet(database: Database) -> None:
+    """A fleet with a day of everything."""
+    ids = add_fleet(database)
+    add_activity(database, ids)
+    add_history(database, ids)
+
+
+@pytest.fixture
+def chooser(database: Database, viewer: Viewer) -> Callable[[str], Viewer]:
+    """A function that answers somebody who has chosen one series and the newest run, where a dashboard asks for it."""
+
+    def choose(name: str) -> Viewer:
+        if name.startswith("mlh-device"):
+            return replace(viewer, chosen=SERIES)
+        with database.transaction() as cur:
+            cur.execute("SELECT max(id)::text FROM ml_health.run")
+            (newest,) = cur.fetchone() or ("",)
+        return replace(viewer, chosen={"run": (newest or "",)})
+
+    return choose
+
+
+def _answers(ask: Callable[..., Answer], panel: Panel, viewer: Viewer) -> list[Answer]:
+    return [ask(target["rawSql"], viewer) for target in panel["targets"]]
+
+
+def test_an_empty_database_shows_no_data_and_no_default(
+    ask: Callable[..., Answer], chooser: Callable[[str], Viewer]
+) -> None:
+    """Where nothing was measured a panel gets no rows at all, so that it says so in words."""
+    for name, panel in PANELS.items():
+        assert all(rows == [] for _, rows in _answers(ask, panel, chooser(name))), name
+
+
+@pytest.mark.usefixtures("fleet")
+def test_each_query_returns_what_its_panel_type_needs(
+    ask: Callable[..., Answer], chooser: Callable[[str], Viewer]
+) -> None:
+    """A series has ascending times and numbers, a gauge one number, a histogram its columns, a table its overrides."""
+    for name, panel in PANELS.items():
+        _check_panel(name, panel, _answers(ask, panel, chooser(name)))
+
+
+def _check_panel(name: str, panel: Panel, answers: list[Answer]) -> None:
+    for target, (columns, rows) in zip(panel["targets"], answers, strict=True):
+        assert rows, name
+        assert len(set(columns)) == len(columns), name
+        _check_format(target["format"], columns, rows)
+    _check_type(panel, *answers[0])
+    shown = {column for columns, _ in answers for column in columns}
+    labels = {str(value) for columns, rows in answers if "metric" in columns for row in rows for value in row}
+    for override in panel["fieldConfig"]["overrides"]:
+        option = override["matcher"]["options"]
+        # Of a series by labels, only those that happened are there.
+        assert option in shown or "metric" in shown, f"{name}: {option} is no column of {sorted(shown | labels)}"
+
+
+def _check_format(form: str, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    if form == "table":
+        assert "time" not in columns
+        return
+    times = [row[columns.index("time")] for row in rows]
+    assert times == sorted(times)
+    names = [place for place, column in enumerate(columns) if column not in ("time", "metric")]
+    assert all(row[place] is None or isinstance(row[place], NUMBER) for row in rows for place in names)
+
+
+def _check_type(panel: Panel, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    match panel["type"]:
+        case "histogram":
+            assert columns[:2] == ["xMin", "xMax"]
+            assert all(isinstance(value, NUMBER) for row in rows for value in row)
+        case "barchart":
+            assert panel["options"]["xField"] == columns[0]
+            assert all(value is None or isinstance(value, NUMBER) for row in rows for value in row[1:])
+        case "gauge":
+            assert len(rows) == 1
+        case "state-timeline":
+            assert columns[0] == "ts"
+            assert isinstance(rows[0][0], datetime)
+        case "heatmap":
+            assert [float(name) for name in columns[1:]] == sorted(float(name) for name in columns[1:])
+    fields = panel["options"].get("reduceOptions", {}).get("fields", "/.*/")
+    if fields != "/.*/":
+        assert fields == f"/^({columns[1]})$/"
+        assert all(isinstance(row[0], str) for row in rows)
+        assert all(row[1] is None or isinstance(row[1], NUMBER) for row in rows)
+
+
+@pytest.mark.usefixtures("fleet")
+def test_each_query_runs_with_awkward_names_chosen(ask: Callable[..., Answer], viewer: Viewer) -> None:
+    """Names with quotes and slashes, and several at once, are no trouble."""
+    several = ("a'b", "plant/line.1", "O'Brien")
+    chosen = dict.fromkeys(("tenant", "site", "metric", "device", "task", "run"), several)
+    for panel in PANELS.values():
+        _answers(ask, panel, replace(viewer, chosen=chosen))
+
+
+@pytest.mark.usefixtures("fleet")
+def test_every_variable_lists_what_is_there(boards: list[Board], ask: Callable[..., Answer], viewer: Viewer) -> None:
+    """A drop-down of each dashboard is filled, from the top one to the one that depends on the others."""
+    for board in boards:
+        for variable in board["templating"]["list"]:
+            if variable["type"] != "query":
+                continue
+            columns, rows = ask(
+                variable["query"], replace(viewer, chosen=SERIES if board["uid"] == "mlh-device" else {})
+            )
+
+            assert rows, variable["name"]
+            assert columns in (["__value", "__text"], columns[:1])
+
+
+@pytest.mark.usefixtures("fleet")
+def test_every_annotation_is_marked(boards: list[Board], ask: Callable[..., Answer], viewer: Viewer) -> None:
+    """An annotation has its time, a text, tags, and where it lasts an end."""
+    for board in boards:
+        for note in board.get("annotations", {}).get("list", []):
+            columns, rows = ask(note["target"]["rawSql"], replace(viewer, chosen=SERIES))
+
+            assert {"time", "text", "tags"} <= set(columns) <= {"time", "timeend", "text", "tags"}
+            assert rows, note["name"]
+            assert all(isinstance(row[columns.index("text")], str) for row in rows)
