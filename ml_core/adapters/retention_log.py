@@ -14,6 +14,7 @@ from ml_core.sql import load_queries
 
 _HISTORY = (
     "delete_check_results", "delete_run_items", "delete_rejected_readings", "delete_rollups", "delete_fleet_rollups",
+    "delete_alert_deliveries", "delete_alert_events",
 )  # fmt: skip
 
 
@@ -61,7 +62,7 @@ class PostgresRetentionLog:
             cur.execute(self._queries["drop_partition"], {"name": name, "before": before})
 
     def delete_history(self, *, before: datetime, rollups_before: datetime) -> int:
-        """Delete some check results, run items, refused readings and rollups of before then.
+        """Delete some check results, run items, refused readings, alerts and rollups of before then.
 
         Answers how many rows went; call it until that is 0.
         """

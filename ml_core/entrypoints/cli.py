@@ -33,11 +33,13 @@ COMMANDS: dict[str, str] = {
     "doctor": "doctor_command:doctor_command",
     "grafana": "grafana_command:grafana_command",
     "import": "import_command:import_command",
+    "maintenance": "maintenance_command:maintenance_command",
     "mute": "mute_command:mute_command",
     "quality": "quality_command:quality_command",
     "roll-back": "roll_back_command:roll_back_command",
     "run": "run_command:run_command",
     "scheduler": "scheduler_command:scheduler_command",
+    "snooze": "snooze_command:snooze_command",
     "status": "status_command:status_command",
     "verdict": "verdict_command:verdict_command",
 }

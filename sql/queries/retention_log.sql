@@ -56,6 +56,21 @@ DELETE FROM ml_health.run_item WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM ml_health.run_item WHERE recorded_at < %(before)s LIMIT %(rows)s
 ));
 
+-- delete_alert_deliveries --
+-- Which channel told an old alert.
+DELETE FROM ml_health.alert_delivery WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM ml_health.alert_delivery WHERE delivered_at < %(before)s LIMIT %(rows)s
+));
+
+-- delete_alert_events --
+-- Old alerts; the episodes stay.
+DELETE FROM ml_health.alert_event WHERE ctid = ANY (ARRAY(
+    SELECT event.ctid FROM ml_health.alert_event AS event
+    WHERE event.written_at < %(before)s
+      AND NOT EXISTS (SELECT FROM ml_health.alert_delivery AS delivery WHERE delivery.event_id = event.id)
+    LIMIT %(rows)s
+));
+
 -- delete_rejected_readings --
 -- Lines that an import refused.
 DELETE FROM ml_health.rejected_reading WHERE ctid = ANY (ARRAY(

@@ -20,6 +20,10 @@ def _at(minute: int) -> datetime:
     return START + timedelta(minutes=minute)
 
 
+HOLDS_FROM = 0.0
+"""In these tests a score from here to below 1 is over half of the threshold."""
+
+
 def _scored(scores: list[float], first_minute: int = 0) -> ScoredReadings:
     figures = np.array(scores, dtype=np.float64)
     minutes = np.arange(first_minute, first_minute + len(scores)).astype("timedelta64[m]")
@@ -32,6 +36,7 @@ def _scored(scores: list[float], first_minute: int = 0) -> ScoredReadings:
         severities=np.zeros(len(scores)),
         band_low=figures,
         band_high=figures,
+        holds=(figures >= HOLDS_FROM) & (figures < 1),
     )
 
 
@@ -59,6 +64,22 @@ def test_an_episode_closes_at_the_tenth_quiet_reading() -> None:
     told = follow_episodes(None, _scored([-1.0, *[2.0] * QUIET_READINGS, -1.0]))
 
     assert [(episode.opened_at, episode.closed_at) for episode in told] == [(_at(0), _at(10)), (_at(11), None)]
+
+
+def test_an_episode_lives_while_the_statistic_stays_over_half_the_threshold() -> None:
+    """Nine quiet readings, one that holds, nine more: it lives on, with the one alarm it has; ten end it."""
+    scores = [-1.0, *[2.0] * 9, 0.5, *[2.0] * 9]
+
+    (alive,) = follow_episodes(None, _scored(scores))
+    (closed,) = follow_episodes(None, _scored([*scores, 2.0]))
+
+    assert (alive.alarms, alive.quiet_readings, alive.closed_at) == (1, 9, None)
+    assert closed.closed_at == _at(20)
+
+
+def test_what_holds_opens_nothing() -> None:
+    """Half of the threshold is no alarm."""
+    assert follow_episodes(None, _scored([0.5] * 30)) == []
 
 
 def test_a_late_alarm_widens_the_episode_and_does_not_turn_its_time_back() -> None:

@@ -1,0 +1,68 @@
+"""`ml-health snooze`: no alerts of one series for some hours."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from ml_core.bootstrap import Platform
+from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip, escape_pattern
+from ml_core.entrypoints.console import MOMENT, output, print_json
+from ml_core.services.named_series import list_named
+
+MAX_HOURS = 24 * 90
+
+
+@click.command("snooze")
+@click.argument("series")
+@click.option("--hours", type=click.FloatRange(0, MAX_HOURS, min_open=True), help="For how long from now.")
+@click.option("--off", is_flag=True, help="End every snooze of the series now.")
+@click.option("--reason", help="Why; kept with each alert that is spared.")
+@click.option("--by", help="Who says so; default: the user of this machine.")
+@click.option("--now", type=MOMENT, help="The time to begin at; default: the clock's.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def snooze_command(
+    platform: Platform,
+    series: str,
+    hours: float | None,
+    off: bool,
+    reason: str | None,
+    by: str | None,
+    now: datetime | None,
+    as_json: bool,
+) -> None:
+    """Spare people alerts of SERIES (DEVICE:METRIC); scoring, checks and issues go on, and what is spared is kept."""
+    if (hours is None) != off:
+        raise click.UsageError("give either --hours N or --off")
+    list_named(platform.series, series)
+    moment, pattern = now or datetime.now(UTC), escape_pattern(series)
+    until = None if hours is None else moment + timedelta(hours=hours)
+    if until is None:
+        _end(platform, pattern, moment)
+    else:
+        platform.calendar.add(
+            QuietTime(
+                kind=QuietKind.SNOOZE,
+                pattern=pattern,
+                begins_at=moment,
+                ends_at=until,
+                skips=frozenset({Skip.ALERTS}),
+                reason=reason,
+                created_by=by or getpass.getuser(),
+                created_at=moment,
+            )
+        )
+    if as_json:
+        print_json({"series": series, "snoozed_until": until, "reason": reason})
+    else:
+        words = f"alerts of {series} " + ("are told again" if until is None else f"rest until {until:%Y-%m-%d %H:%M}Z")
+        output.print(words, markup=False, soft_wrap=True)
+
+
+def _end(platform: Platform, pattern: str, moment: datetime) -> None:
+    for time in platform.calendar.list_times(after=moment):
+        if time.kind is QuietKind.SNOOZE and time.pattern == pattern:
+            platform.calendar.remove(time.quiet_id, kind=time.kind, at=moment)

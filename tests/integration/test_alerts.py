@@ -1,0 +1,163 @@
+"""Alerts of a scored fleet, by the task and the commands that people use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_core.adapters.alert_file import AlertFile
+from ml_core.adapters.alert_log import PostgresAlertLog
+from ml_core.adapters.postgres import Database
+from ml_core.domain.policies import AlertPolicy
+from ml_core.entrypoints.cli import call
+from ml_core.services.alerting import Alerting
+from tests.integration.scored_fleet import Fleet, at
+
+Command = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def fleet(database: Database, tmp_path: Path) -> Fleet:
+    """No series yet."""
+    return Fleet(database, tmp_path / "artifacts")
+
+
+@pytest.fixture
+def ml_health(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Command:
+    """The command line on this site: exit code, and the JSON it printed or the words."""
+    monkeypatch.setenv("ML_HEALTH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ML_HEALTH_DATABASE_URL", database_url)
+
+    def ask(*arguments: str, now: datetime, as_json: bool = True) -> tuple[int, Any]:
+        code = call([*arguments, "--now", now.isoformat(), *(["--json"] if as_json else [])])
+        out, err = capfd.readouterr()
+        return code, json.loads(out) if code == 0 and as_json else out + err
+
+    return ask
+
+
+def tell(fleet: Fleet, path: Path, now: datetime) -> dict[str, int]:
+    """What ml_score does after scoring."""
+    alerting = Alerting(
+        log=PostgresAlertLog(fleet.database), channels=(AlertFile(path),), policy=AlertPolicy(), now=now
+    )
+    return dict(alerting.send_waiting())
+
+
+def told(path: Path) -> list[tuple[str, str, int]]:
+    """Event, device and alarms of every line."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [(line["event"], line["device"], line["alarms"]) for line in map(json.loads, lines)]
+
+
+def kept(fleet: Fleet) -> list[tuple[Any, ...]]:
+    """Kind and reason of every alert, told or spared."""
+    return fleet.rows("SELECT kind, skipped_reason FROM ml_health.alert_event ORDER BY id")
+
+
+def send(fleet: Fleet, record: Any, first: int, last: int, *alarms: int) -> None:
+    """A reading a minute, quiet but for these."""
+    fleet.send(record, range(first, last), [50.0 if minute in alarms else 0.0 for minute in range(first, last)])
+
+
+def test_an_episode_is_told_at_its_opening_and_its_end(fleet: Fleet, tmp_path: Path) -> None:
+    """However many batches and alarms it takes, two lines; a run without news writes none."""
+    path, pump = tmp_path / "alerts" / "log.jsonl", fleet.add_series("PUMP-1")
+    for minute in range(0, 60, 5):
+        send(fleet, pump, minute + 1, minute + 6, 8, 12, 14, 21)
+        fleet.score(at(minute + 6))
+        tell(fleet, path, at(minute + 6))
+
+    assert told(path) == [("opened", "PUMP-1", 1), ("closed", "PUMP-1", 4)]
+    assert tell(fleet, path, at(61)) == {}
+    first = json.loads(path.read_text().splitlines()[0])
+    assert first["at"] == at(8).isoformat()
+    assert first["peak"]["value"] == 50.0
+
+
+def test_what_could_not_be_told_is_told_by_the_next_run(fleet: Fleet, tmp_path: Path) -> None:
+    """A folder that cannot be written loses nothing and fails nothing; what is a day old is not told any more."""
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    pump = fleet.add_series("PUMP-1")
+    send(fleet, pump, 1, 30, 5)
+    fleet.score(at(30))
+
+    assert tell(fleet, blocked / "log.jsonl", at(30)) == {"alerts_waiting": 2}
+    assert tell(fleet, tmp_path / "log.jsonl", at(40)) == {"alerts_told": 2}
+    assert [event for event, _, _ in told(tmp_path / "log.jsonl")] == ["opened", "closed"]
+    send(fleet, pump, 41, 70, 45)
+    fleet.score(at(70))
+    assert tell(fleet, tmp_path / "log.jsonl", at(70) + timedelta(hours=25)) == {}
+
+
+def test_a_snooze_spares_one_series_and_keeps_what_it_spared(fleet: Fleet, tmp_path: Path, ml_health: Command) -> None:
+    """For so many hours, or until it is ended."""
+    pump, fan = fleet.add_series("PUMP-1"), fleet.add_series("FAN-1")
+    assert ml_health("snooze", "PUMP-1:flow", "--hours", "2", "--reason", "known", now=at(0))[0] == 0
+    for record in (pump, fan):
+        send(fleet, record, 1, 30, 5)
+    fleet.score(at(30))
+    tell(fleet, tmp_path / "log.jsonl", at(30))
+
+    assert [line[:2] for line in told(tmp_path / "log.jsonl")] == [("opened", "FAN-1"), ("closed", "FAN-1")]
+    reason = f"snooze until {at(120):%Y-%m-%d %H:%M}Z: known"
+    assert kept(fleet).count(("opened", reason)) == 1
+    assert len(fleet.detections()) == 2
+
+    assert ml_health("snooze", "PUMP-1:flow", "--off", now=at(31))[0] == 0
+    send(fleet, pump, 31, 60, 35)
+    fleet.score(at(60))
+    tell(fleet, tmp_path / "log.jsonl", at(60))
+    assert [line[1] for line in told(tmp_path / "log.jsonl")][-1] == "PUMP-1"
+
+
+def test_maintenance_spares_a_pattern_of_series_for_its_time(fleet: Fleet, tmp_path: Path, ml_health: Command) -> None:
+    """By the readings' time; taken out of the calendar it spares nobody any more."""
+    pump = fleet.add_series("PUMP-1")
+    span = ("--from", at(0).isoformat(), "--to", at(30).isoformat())
+    _, entered = ml_health("maintenance", "add", "PUMP-*", *span, "--reason", "oil", now=at(0))
+    assert entered["matched"] == 1
+    _, listed = ml_health("maintenance", "list", now=at(10))
+    assert [(time["id"], time["skip"], time["reason"]) for time in listed["times"]] == [
+        (entered["id"], ["alerts", "training"], "oil")
+    ]
+    assert "PUMP-*" in ml_health("maintenance", "list", now=at(10), as_json=False)[1]
+
+    send(fleet, pump, 1, 60, 10, 40)
+    fleet.score(at(60))
+    tell(fleet, tmp_path / "log.jsonl", at(60))
+
+    spared = f"maintenance until {at(30):%Y-%m-%d %H:%M}Z: oil"
+    assert kept(fleet) == [
+        ("opened", spared), ("closed", "nobody was told that it opened"), ("opened", None), ("closed", None),
+    ]  # fmt: skip
+    assert len(told(tmp_path / "log.jsonl")) == 2
+    assert ml_health("maintenance", "remove", str(entered["id"]), now=at(61))[0] == 0
+    assert ml_health("maintenance", "remove", str(entered["id"]), now=at(61))[0] == 64
+    assert ml_health("maintenance", "list", now=at(61))[1] == {"times": []}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("snooze", "PUMP-1:flow"),
+        ("snooze", "PUMP-1:flow", "--hours", "2", "--off"),
+        ("snooze", "NO-1:flow", "--hours", "2"),
+        ("maintenance", "add", "*", "--from", at(2).isoformat(), "--to", at(1).isoformat()),
+        ("maintenance", "add", "*", "--from", at(1).isoformat(), "--to", at(2).isoformat(), "--skip", "lunch"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(fleet: Fleet, ml_health: Command, arguments: tuple[str, ...]) -> None:
+    """With the exit code of wrong usage, and nothing is entered."""
+    fleet.add_series("PUMP-1")
+
+    assert ml_health(*arguments, now=at(0), as_json=False)[0] == 64
+    assert fleet.rows("SELECT count(*) FROM ml_health.quiet_time") == [(0,)]
