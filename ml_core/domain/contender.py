@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_core.domain.detector import EMPTY_STATE, Detector, ModelArtifact
+from ml_core.domain.expected_alarms import expected_alarm_rate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,8 +48,5 @@ class Contender:
 
     def expected_alarm_rate(self, otherwise: float) -> float:
         """The share of readings it was made to call anomalous, or `otherwise` where it does not know."""
-        for name in ("contamination", "target_alarm_rate"):
-            rate = self.artifact.metadata.get(name)
-            if isinstance(rate, int | float) and not isinstance(rate, bool) and rate > 0:
-                return float(rate)
-        return otherwise
+        told = self.artifact.metadata
+        return expected_alarm_rate(told.get("contamination"), told.get("target_alarm_rate"), otherwise)

@@ -42,14 +42,14 @@ def check_age(trained_at: datetime | None, *, now: datetime, policy: HealthPolic
 
 
 def check_alarm_rate(
-    *, episodes: int, scored: int, target_alarm_rate: float | None, policy: HealthPolicy
+    *, episodes: int, scored: int, expected_alarm_rate: float | None, policy: HealthPolicy
 ) -> CheckResult:
     """Episodes against those that the target rate allows, as far as more than chance makes them."""
-    if target_alarm_rate is None:
+    if expected_alarm_rate is None:
         return not_judged(CheckName.ALARM_RATE, "the model has no target alarm rate")
     if scored == 0:
         return not_judged(CheckName.ALARM_RATE, "no reading was scored")
-    expected = target_alarm_rate * scored
+    expected = expected_alarm_rate * scored
     # Of the rates that are compatible with so few episodes the smallest is judged.
     ratio = poisson_lower_bound(episodes, policy.chance_level) / expected
     verdict, threshold = grade_high(ratio, policy.alarm_rate_warn_ratio, policy.alarm_rate_fail_ratio)

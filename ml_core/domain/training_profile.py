@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_core.domain.expected_alarms import expected_alarm_rate
 from ml_core.domain.model_version import ModelVersion
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class TrainingProfile:
     quantiles: NDArray[np.float64] | None = None
     """Values at evenly spaced levels from 0 to 1."""
     flat_run_p999: float | None = None
-    target_alarm_rate: float | None = None
+    expected_alarm_rate: float | None = None
     coverage: float | None = None
     """Readings over those expected at D, from 0 to 1: below 1 where a series reads irregularly."""
 
@@ -44,7 +45,11 @@ class TrainingProfile:
             value_max=_number(metadata, "value_max"),
             quantiles=_quantiles(metadata),
             flat_run_p999=_number(metadata, "flat_run_p999"),
-            target_alarm_rate=model.target_alarm_rate or _positive(metadata, "target_alarm_rate"),
+            expected_alarm_rate=expected_alarm_rate(
+                model.contamination or metadata.get("contamination"),
+                model.target_alarm_rate or metadata.get("target_alarm_rate"),
+                None,
+            ),
             coverage=_coverage(n, interval_s, model.training_from, model.training_to),
         )
 

@@ -51,7 +51,7 @@ def check_modelled(
         check_alarm_rate(
             episodes=live.activity.episodes,
             scored=live.activity.scored,
-            target_alarm_rate=profile.target_alarm_rate,
+            expected_alarm_rate=profile.expected_alarm_rate,
             policy=policy,
         ),
         check_scoring_stalled(

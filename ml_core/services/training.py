@@ -11,6 +11,7 @@ from ml_core.domain.artifact_format import encode
 from ml_core.domain.contender import Contender
 from ml_core.domain.detector import FitOptions
 from ml_core.domain.detector_kinds import detector_of_kind
+from ml_core.domain.expected_alarms import expected_alarm_rate
 from ml_core.domain.model_version import ModelVersion, NewModel
 from ml_core.domain.policies import TrainingPolicy
 from ml_core.domain.series import Readings, SeriesKey, to_datetime
@@ -48,7 +49,7 @@ class Trainer:
     @property
     def expected_alarm_rate(self) -> float:
         """The share of readings that a model is made to call anomalous."""
-        return self.options.contamination or self.options.target_alarm_rate
+        return expected_alarm_rate(self.options.contamination, None, self.options.target_alarm_rate)
 
     def kind_of(self, key: SeriesKey) -> str:
         """The kind of detector that the settings name for a series."""
@@ -111,7 +112,8 @@ class Trainer:
             training_ms=fitted.training_ms,
             contamination=self.options.contamination,
             n_estimators=self.options.n_estimators,
-            target_alarm_rate=self.options.target_alarm_rate,
+            # What dashboards hold alarms against; a quota leaves no other target.
+            target_alarm_rate=self.expected_alarm_rate,
             artifact_sha256=stored.sha256,
             artifact_uri=stored.uri,
             artifact_bytes=stored.size_bytes,

@@ -67,14 +67,14 @@ def test_a_model_of_unknown_age_is_not_young() -> None:
 )
 def test_alarm_rate_is_judged_beyond_chance(episodes: int, scored: int, verdict: Verdict) -> None:
     """At one alarm in a thousand readings, one episode in a day proves nothing; several do."""
-    result = check_alarm_rate(episodes=episodes, scored=scored, target_alarm_rate=0.001, policy=POLICY)
+    result = check_alarm_rate(episodes=episodes, scored=scored, expected_alarm_rate=0.001, policy=POLICY)
 
     assert result.verdict is verdict
 
 
 def test_alarm_rate_without_scores_is_unknown() -> None:
     """Silence of a model that scored nothing is no silence."""
-    result = check_alarm_rate(episodes=0, scored=0, target_alarm_rate=0.001, policy=POLICY)
+    result = check_alarm_rate(episodes=0, scored=0, expected_alarm_rate=0.001, policy=POLICY)
 
     assert result.verdict is Verdict.UNKNOWN
 

@@ -1,5 +1,6 @@
 """What checks read from a model's description."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -39,6 +40,23 @@ def test_coverage_of_an_irregular_window_is_its_share() -> None:
     profile = TrainingProfile.of_model(model_with({"median_interval_s": 600.0, "n_readings": 72}))
 
     assert profile.coverage == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("version", "metadata", "rate"),
+    [
+        ({"contamination": 0.05, "target_alarm_rate": 0.001}, {}, 0.05),
+        ({"target_alarm_rate": 0.001}, {}, 0.001),
+        ({}, {"contamination": 0.02, "target_alarm_rate": 0.001}, 0.02),
+        ({}, {"contamination": "auto", "target_alarm_rate": 0.001}, 0.001),
+        ({}, {}, None),
+    ],
+)
+def test_alarms_are_held_against_the_quota_where_there_is_one(
+    version: dict[str, Any], metadata: dict[str, Any], rate: float | None
+) -> None:
+    """A model that was told to call one reading in twenty anomalous is not blamed for doing so."""
+    assert TrainingProfile.of_model(replace(model_with(metadata), **version)).expected_alarm_rate == rate
 
 
 @pytest.mark.parametrize(
