@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,10 +55,13 @@ class LocalFolder:
 
     def remove(self, name: str) -> None:
         """Unlink a file; harmless where somebody else did."""
-        (self._root / name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError), self._open_folder(name) as folder:
+            os.unlink(Path(name).name, dir_fd=folder)
 
     def list_files(self, folder: str = "") -> Iterator[PlacedFile]:
-        """Regular files under a folder with sizes and times, links left out."""
+        """Regular files under a folder with sizes and times, links left out, the folder's own too."""
+        if folder and (self._root / folder).is_symlink():
+            return
         for parent, _, names in os.walk(self._root / folder):
             for name in sorted(names):
                 path = Path(parent, name)

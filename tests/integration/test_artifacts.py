@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -142,6 +143,24 @@ def test_linked_folder_is_refused(folder: FsspecArtifactStore, root: Path, tmp_p
 
     with pytest.raises(ArtifactDamagedError, match="symbolic link"):
         folder.read(SHA256)
+
+
+@pytest.mark.parametrize("name", ["unfinished", "trash"])
+def test_linked_folder_is_not_swept(folder: FsspecArtifactStore, root: Path, tmp_path: Path, name: str) -> None:
+    """Whoever puts a link in place of a folder that is emptied does not have another one emptied."""
+    folder.write(CONTENT)
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    old = victim / f"20200101T000000Z-{SHA256}"
+    old.write_text("somebody else's")
+    os.utime(old, (0, 0))
+    shutil.rmtree(root / name, ignore_errors=True)
+    (root / name).symlink_to(victim)
+
+    done = folder.sweep_unfinished(before=NOW) + folder.empty_trash(before=NOW)
+
+    assert done == 0
+    assert old.exists()
 
 
 def test_pipe_in_place_of_an_artifact_does_not_hang(folder: FsspecArtifactStore, root: Path) -> None:
