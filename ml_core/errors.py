@@ -45,6 +45,10 @@ class DetectorAnswerError(MLHealthError):
     """A detector answered something else than one finite answer a reading."""
 
 
+class DetectorStateError(MLHealthError):
+    """The saved state of a streaming detector cannot be read: the series starts over from its model."""
+
+
 class ArtifactError(MLHealthError):
     """A model artifact cannot be used."""
 

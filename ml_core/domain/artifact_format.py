@@ -22,7 +22,7 @@ HEADER_KEY = "ml_health"
 """The one entry of the safetensors header's free part: the JSON text with version, kind and metadata."""
 LENGTH_BYTES = 8
 
-DTYPES: Mapping[str, str] = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
+DTYPES: Mapping[str, str] = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U8": "|u1"}
 """Safetensors' names of the number types that an artifact may hold."""
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.domain.detector import EMPTY_STATE, Detector, ModelArtifact
+from ml_core.domain.detector import EMPTY_STATE, Detector, ModelArtifact, ScoredReadings
 from ml_core.domain.expected_alarms import expected_alarm_rate
+from ml_core.domain.frozen_reference import find_reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,22 +17,28 @@ if TYPE_CHECKING:
     from ml_core.domain.series import Readings
 
 
+def ask_frozen(detector: Detector, artifact: ModelArtifact, readings: Readings) -> ScoredReadings:
+    """What the model's frozen reference says, which depends on no history; else the detector from its beginning."""
+    reference = find_reference(artifact)
+    if reference is None:
+        return detector.update(artifact, EMPTY_STATE, readings)[0]
+    return reference.score(readings.timestamps, readings.values)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """A champion or challenger, asked from the beginning each time: no state is carried on."""
+    """A champion or challenger, asked for what is frozen in it: no state is carried on."""
 
     detector: Detector
     artifact: ModelArtifact
 
     def score(self, readings: Readings) -> NDArray[np.float64]:
         """Scores in order, shape (n,): below 0 is an anomaly."""
-        scored, _ = self.detector.update(self.artifact, EMPTY_STATE, readings)
-        return scored.scores
+        return ask_frozen(self.detector, self.artifact, readings).scores
 
     def severities(self, readings: Readings) -> NDArray[np.float64]:
         """How far outside of its band each reading lies, in robust standard deviations; 0 where it is normal."""
-        scored, _ = self.detector.update(self.artifact, EMPTY_STATE, readings)
-        return scored.severities
+        return ask_frozen(self.detector, self.artifact, readings).severities
 
     def alarms(self, readings: Readings) -> NDArray[np.bool_]:
         """Which readings it calls anomalies, shape (n,)."""

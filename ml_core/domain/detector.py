@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
+from ml_core.domain.adaptive.budget import FalseAlarmBudget
+from ml_core.domain.adaptive.fleet import check_timezone
 from ml_core.domain.policies import setting
 from ml_core.errors import ConfigurationError
 
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
 
     from ml_core.domain.series import Readings
 
+Opened = TypeVar("Opened")
+
 LEAST_READINGS = 40
 """No setting may train on fewer: a quarter is held out, and ten values barely make a threshold."""
 MAX_SHARE = 0.5
 """What is more common than its opposite is no anomaly; scikit-learn's own bound for a contamination."""
+MAX_AGGREGATE_S = 3600.0
 MAX_WHOLE = 2**32 - 1
 """Scikit-learn's bound for a random state; far beyond sense for the others."""
 
@@ -31,6 +36,14 @@ class FitOptions:
     target_alarm_rate: float = setting(
         0.001, "Share of normal readings that may be called anomalous: one a week at ten-minute readings."
     )
+    false_alarm_budget: str = setting(
+        "1 per 2500 readings",
+        "False alarms that a sensor may make (adaptive kind): '1 per sensor-week' or '1 per 2500 readings'.",
+    )
+    aggregate_below_s: float = setting(
+        10.0, "Readings that come faster are averaged over so many seconds before alarms (adaptive kind); 0: never."
+    )
+    timezone: str = setting("UTC", "Time zone by whose clock the machines work, for daily and weekly profiles.")
     n_estimators: int = setting(100, "Trees of the isolation forest.")
     max_samples: int = setting(256, "Readings that each tree is grown on.")
     random_state: int = setting(42, "Seed: the same readings and seed give the same model bit for bit.")
@@ -53,6 +66,12 @@ class FitOptions:
             raise ConfigurationError(f"outlier_fence_iqrs must be a number from 0, got {self.outlier_fence_iqrs!r}")
         if self.contamination is not None:
             _check_share("contamination", self.contamination)
+        FalseAlarmBudget.parse(self.false_alarm_budget)
+        if not 0 <= self.aggregate_below_s <= MAX_AGGREGATE_S:
+            raise ConfigurationError(
+                f"aggregate_below_s must be from 0 to {MAX_AGGREGATE_S:g}, got {self.aggregate_below_s!r}"
+            )
+        check_timezone(self.timezone)
         _check_whole("n_estimators", self.n_estimators, 1)
         _check_whole("max_samples", self.max_samples, 2)
         _check_whole("random_state", self.random_state, 0)
@@ -77,6 +96,13 @@ class ModelArtifact:
     kind: str
     arrays: Mapping[str, NDArray[Any]]
     metadata: Mapping[str, Any]
+    _opened: dict[Callable[..., object], object] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def opened_by(self, reader: Callable[[ModelArtifact], Opened]) -> Opened:
+        """What `reader` makes of it, made once: an artifact that is kept at hand is asked again and again."""
+        if reader not in self._opened:
+            self._opened[reader] = reader(self)
+        return cast("Opened", self._opened[reader])
 
 
 @dataclass(frozen=True, kw_only=True)

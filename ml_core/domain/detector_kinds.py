@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ml_core.domain.adaptive_detector import AdaptiveDetector
 from ml_core.domain.detector import Detector
 from ml_core.domain.isolation_detector import IsolationForestDetector
 from ml_core.errors import UnknownDetectorKindError
 
-DETECTOR_KINDS: tuple[Detector, ...] = (IsolationForestDetector(),)
+DETECTOR_KINDS: tuple[Detector, ...] = (IsolationForestDetector(), AdaptiveDetector())
 
 
 def detector_of_kind(kind: str, kinds: Sequence[Detector] | None = None) -> Detector:

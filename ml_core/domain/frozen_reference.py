@@ -129,3 +129,8 @@ def _number(metadata: Mapping[str, Any], name: str) -> float:
     if isinstance(number, bool) or not isinstance(number, int | float) or not np.isfinite(number):
         raise ArtifactDamagedError(f"{name} is {number!r}, not a finite number; train the model again")
     return float(number)
+
+
+def find_reference(artifact: ModelArtifact) -> FrozenReference | None:
+    """The frozen reference that an artifact holds, whatever its kind; None where it holds none."""
+    return artifact.opened_by(FrozenReference.from_artifact) if "breakpoints" in artifact.arrays else None

@@ -26,7 +26,10 @@ N_BLOCKS = 20
 HELD_OUT_EVERY = 4
 """Each fourth block calibrates: the held-out quarter is spread over the whole window."""
 MAX_REFERENCE_READINGS = 5_000
-"""Newest held-out readings kept for later drift tests: more would only make the artifact large."""
+"""Training readings kept for later drift tests, evenly thinned: more would only make the artifact large.
+
+In time order and of the whole window, since drift is held against what was usual from day to day. Most trees
+have not seen most of them (each is grown on 256), so their scores stand for unseen readings' too."""
 LARGEST_VALUE = 1e150
 """Beyond this the square of a value overflows, and with it its standard deviation."""
 QUANTILE_POINTS = 101
@@ -46,20 +49,23 @@ class IsolationForestDetector:
         held_out = held_out_mask(values.size)
         fitted, calibration = values[~held_out], values[held_out]
         reference = _learn(fitted, calibration, options, autocorrelation_time(values))
-        kept = calibration[-MAX_REFERENCE_READINGS:]
+        stride = -(-values.size // MAX_REFERENCE_READINGS)
+        kept = values[::stride]
         return ModelArtifact(
             kind=self.kind,
-            arrays=reference.arrays() | {"held_out_scores": reference.scores(kept), "reference_values": kept},
+            arrays=reference.arrays() | {"reference_scores": reference.scores(kept), "reference_values": kept},
             metadata=_describe_readings(readings, values)
             | _describe_options(options)
             | reference.figures()
             | {"n_held_out": int(calibration.size), "n_outliers": int(outliers.sum())}
+            | {"reference_stride": stride}
             | dict(zip(("band_low", "band_high"), reference.band, strict=True)),
         )
 
     def update(self, artifact: ModelArtifact, state: bytes, batch: Readings) -> tuple[ScoredReadings, bytes]:
         """Score `batch`; the state stays empty."""
-        return FrozenReference.from_artifact(artifact).score(batch.timestamps, batch.values), EMPTY_STATE
+        reference = artifact.opened_by(FrozenReference.from_artifact)
+        return reference.score(batch.timestamps, batch.values), EMPTY_STATE
 
 
 def _find_outliers(values: NDArray[np.float64], options: FitOptions) -> NDArray[np.bool_]:

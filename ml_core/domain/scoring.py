@@ -12,7 +12,7 @@ import numpy as np
 
 from ml_core.domain.detector import EMPTY_STATE, Detector, ModelArtifact, ScoredReadings
 from ml_core.domain.episode import Episode, follow_episodes
-from ml_core.domain.isolation_detector import IsolationForestDetector
+from ml_core.domain.frozen_reference import find_reference
 from ml_core.domain.rollup import HourlyActivity, roll_up
 from ml_core.domain.scored_answer import NOTHING_SCORED, check_answer
 from ml_core.domain.scoring_state import NO_INSTANTS, NewReadings, ScoringState
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_core.domain.alert import Alert
-
-FROZEN_KINDS = frozenset({IsolationForestDetector.kind})
-"""Kinds whose score is that of the frozen reference itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +80,7 @@ def score_batch(
         key=key,
         lateness=lateness,
         latency_ms=latency_ms,
-        frozen_scores=scored.scores if detector.kind in FROZEN_KINDS else None,
+        frozen_scores=_frozen_scores(artifact, scored),
         is_out=_out_of_range(scored.values, artifact),
     )
 
@@ -135,6 +132,11 @@ def _conclude(
         out_of_range=len(out_at),
         latency_ms=latency_ms,
     )
+
+
+def _frozen_scores(artifact: ModelArtifact, scored: ScoredReadings) -> NDArray[np.float64] | None:
+    reference = find_reference(artifact)
+    return None if reference is None else reference.scores(scored.values)
 
 
 def _recent(before: ScoringState, new: NewReadings, lateness: timedelta) -> NDArray[np.datetime64]:

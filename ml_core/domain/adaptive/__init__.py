@@ -1,0 +1,1 @@
+"""The adaptive detector: many cautious witnesses, each judged against its own past, one reading at a time."""

@@ -1,0 +1,102 @@
+"""The adaptive detector behind the platform's seam: alarms that follow the series, beside the frozen reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml_core.domain.adaptive.budget import FalseAlarmBudget, own_correction, tail_probability, threshold_for
+from ml_core.domain.adaptive.fleet import advance_fleet
+from ml_core.domain.adaptive.layout import decode_state, encode_states, new_state
+from ml_core.domain.adaptive.traces import Traces
+from ml_core.domain.adaptive.words import Explainer
+from ml_core.domain.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.isolation_detector import IsolationForestDetector
+from ml_core.errors import ArtifactDamagedError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ml_core.domain.series import Readings
+
+GAP_INTERVALS = 20
+"""Median intervals without a reading after which the next one is not held against the one before."""
+
+LEAST_MARGIN = 1e-9
+
+
+class AdaptiveDetector:
+    """Alarms where the mean evidence of many features has an onset over the threshold (docs/detection.md).
+
+    Its artifact holds the frozen reference of the same readings too, which tells health and drift. A version's first
+    state is what its training readings left behind, so that it speaks from the first reading on.
+    """
+
+    kind = "adaptive"
+
+    def fit(self, readings: Readings, options: FitOptions) -> ModelArtifact:
+        """Learn from clean readings; raises InsufficientDataError or UnmodellableSeriesError."""
+        frozen = IsolationForestDetector().fit(readings, options)
+        interval_s = readings.median_interval_s() or 0.0
+        bucket_s = options.aggregate_below_s if 0 < interval_s < options.aggregate_below_s else 0.0
+        interval_s = max(interval_s, bucket_s)
+        state = new_state(
+            center=float(frozen.metadata["median"]),
+            scale=float(frozen.metadata["robust_sd"]),
+            gap_us=int(GAP_INTERVALS * interval_s * 1e6),
+            bucket_us=int(bucket_s * 1e6),
+        )
+        traces = advance_fleet(state, [len(readings)], readings.timestamps, readings.values, timezone=options.timezone)
+        rate = FalseAlarmBudget.parse(options.false_alarm_budget).rate(interval_s or None)
+        learned = len(readings) // 2
+        correction = own_correction(traces.scores[learned:], traces.onsets[learned:])
+        own = {
+            "alarm_threshold": threshold_for(rate) + correction,
+            "alarm_rate": rate,
+            "false_alarm_budget": options.false_alarm_budget,
+            "timezone": options.timezone,
+        }
+        return ModelArtifact(
+            kind=self.kind,
+            arrays={**frozen.arrays, "first_state": np.frombuffer(encode_states(state), dtype=np.uint8)},
+            metadata={**frozen.metadata, **own},
+        )
+
+    def update(self, artifact: ModelArtifact, state: bytes, batch: Readings) -> tuple[ScoredReadings, bytes]:
+        """Score `batch` in order; DetectorStateError where the state is none of this version."""
+        record = decode_state(artifact.arrays["first_state"].tobytes() if state == EMPTY_STATE else state)
+        traces = advance_fleet(
+            record, [len(batch)], batch.timestamps, batch.values, timezone=str(artifact.metadata["timezone"])
+        )
+        return answer(artifact, record, batch, traces), encode_states(record)
+
+
+def answer(artifact: ModelArtifact, state: NDArray[Any], batch: Readings, traces: Traces) -> ScoredReadings:
+    """The platform's answer to a batch from what was noted of each reading."""
+    threshold = _threshold(artifact)
+    scale = float(state["scale"][0])
+    explainer = Explainer(center=float(state["center"][0]), scale=scale, threshold=threshold)
+    is_alarm = traces.onsets & (traces.scores >= threshold)
+    low, high = traces.bands[:, 0], traces.bands[:, 1]
+    outside = np.maximum(np.maximum(low - batch.values, batch.values - high), 0.0) / scale
+    # An alarm is below zero even at the threshold itself, and what goes on after an onset is no new alarm.
+    margin = threshold - traces.scores
+    return ScoredReadings(
+        timestamps=batch.timestamps,
+        values=batch.values,
+        scores=np.where(is_alarm, np.minimum(margin, -LEAST_MARGIN), np.maximum(margin, 0.0)),
+        confidences=1.0 - tail_probability(traces.scores),
+        severities=np.where(is_alarm, outside, 0.0),
+        band_low=low,
+        band_high=high,
+        reasons={int(i): explainer.explain(traces, batch.values, int(i)) for i in np.flatnonzero(is_alarm)},
+        holds=~is_alarm & (traces.held >= threshold / 2),
+    )
+
+
+def _threshold(artifact: ModelArtifact) -> float:
+    threshold = artifact.metadata.get("alarm_threshold")
+    if not isinstance(threshold, float) or not np.isfinite(threshold) or threshold <= 0:
+        raise ArtifactDamagedError(f"alarm_threshold is {threshold!r}, not a number over 0; train the model again")
+    return threshold
