@@ -46,7 +46,8 @@ class TrainingProfile:
             quantiles=_quantiles(metadata),
             flat_run_p999=_number(metadata, "flat_run_p999"),
             expected_alarm_rate=expected_alarm_rate(
-                model.contamination or metadata.get("contamination"),
+                # An adaptive model alarms by its budget, whatever its frozen reference was made for.
+                metadata.get("alarm_rate") or model.contamination or metadata.get("contamination"),
                 model.target_alarm_rate or metadata.get("target_alarm_rate"),
                 None,
             ),
