@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ml_core.ports.audit_log import AuditLog
     from ml_core.ports.check_log import CheckLog
     from ml_core.ports.detection_archive import DetectionArchive
+    from ml_core.ports.evidence_log import EvidenceLog
     from ml_core.ports.finding_ledger import FindingLedger
     from ml_core.ports.fleet_overview import FleetReader
     from ml_core.ports.gold_windows import GoldWindows
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from ml_core.ports.verdict_log import VerdictLog
     from ml_core.ports.view_store import ViewStore
     from ml_core.services.artifact_cache import ArtifactCache
+    from ml_core.services.explaining import Explainer
     from ml_core.services.promotion import Promotion
     from ml_core.services.reviews import Reviews
     from ml_core.services.setbacks import Setbacks
@@ -295,6 +297,26 @@ class Platform:
 
         return Reviews(
             anomalies=self.anomalies, audits=self.audits, verdicts=self.verdicts, series=self.series, now=now
+        )
+
+    @cached_property
+    def evidence(self) -> EvidenceLog:
+        """What is stored about decisions."""
+        from ml_core.adapters.evidence_log import PostgresEvidenceLog
+
+        return PostgresEvidenceLog(self.database)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What tells how a decision came to be."""
+        from ml_core.services.explaining import Explainer
+
+        return Explainer(
+            series=self.series,
+            models=self.models,
+            anomalies=self.anomalies,
+            incidents=self.incidents,
+            evidence=self.evidence,
         )
 
     @cached_property

@@ -31,6 +31,8 @@ COMMANDS: dict[str, str] = {
     "db": "db_command:db_command",
     "demo": "demo_command:demo_command",
     "doctor": "doctor_command:doctor_command",
+    "evaluate": "evaluate_command:evaluate_command",
+    "explain": "explain_command:explain_command",
     "grafana": "grafana_command:grafana_command",
     "import": "import_command:import_command",
     "maintenance": "maintenance_command:maintenance_command",
