@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmarks.machine import describe_machine
 from benchmarks.quality.corpus import Group
 from benchmarks.quality.measuring import Measurement
-from ml_core.entrypoints.quality_table import fill_quality, new_quality_table
+from ml_core.entrypoints.quality_table import list_detectors
 
 WIDTH = 190
 PACKAGES = ("pyod", "river")
@@ -31,12 +31,11 @@ def show(measurements: Sequence[Measurement], groups: Sequence[Group]) -> None:
 
 def _table(group: Group, rows: Sequence[Measurement]) -> Table:
     first = rows[0].quality
-    table = new_quality_table(
-        f"{group.title}: {first.n_series} series or devices, {first.n_events} events", "ms a reading"
+    return list_detectors(
+        f"{group.title}: {first.n_series} series or devices, {first.n_events} events",
+        [(row.scorer, row.quality, [f"{row.ms_per_reading:.3f}"]) for row in rows],
+        ["ms a reading"],
     )
-    for row in rows:
-        fill_quality(table, row.scorer, row.quality, f"{row.ms_per_reading:.3f}")
-    return table
 
 
 def as_document(measurements: Sequence[Measurement]) -> dict[str, Any]:

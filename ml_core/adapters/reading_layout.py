@@ -11,11 +11,13 @@ from ml_core.errors import ConfigurationError, InvalidReadingsError
 
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "timestamp": ("timestamp", "time", "ts", "datetime", "date_time", "date", "recorded_at", "created_at", "zeit"),
-    "device": ("device_id", "device", "deviceid", "device_name", "asset_id", "asset", "machine_id", "machine", "unit"),
+    "device": ("device_id", "device", "deviceid", "device_name", "asset_id", "asset", "machine_id", "machine", "unit",
+               "series_id", "series"),
     "metric": ("metric_name", "metric", "key", "variable", "parameter", "measurement", "signal", "tag"),
     "value": ("value", "val", "reading", "measured_value", "wert"),
 }  # fmt: skip
 """Names by role, the surest first; upper and lower case, spaces and punctuation do not count."""
+UNNAMED_METRIC = "value"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,8 @@ class LayoutOptions:
     """The device of every row, where no column names it."""
     metric: str | None = None
     """The metric of every row; of a table with one column a metric, the column to take."""
+    unnamed: str | None = None
+    """The device of every row, where a person need not name one: then no metric is needed either."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Columns by their role (timestamp, device, metric, value), where their names are unusual."""
 
@@ -49,7 +53,8 @@ def find_layout(names: Sequence[str], options: LayoutOptions) -> Layout:
     Raises InvalidReadingsError where no column holds times or values, ConfigurationError where device or
     metric, or a told column, cannot be found and must be given, InvalidNameError where one breaks the rule.
     """
-    for given, role in ((options.device, "device_id"), (options.metric, "metric_name")):
+    told = (options.device, "device_id"), (options.metric, "metric_name"), (options.unnamed, "device_id")
+    for given, role in told:
         if given is not None:
             check_name(given, role)
     found = {role: _find_column(role, names, options.columns) for role in SYNONYMS}
@@ -58,7 +63,7 @@ def find_layout(names: Sequence[str], options: LayoutOptions) -> Layout:
         raise InvalidReadingsError(
             f"no column looks like a time among {_tell(names)}: name it with --column timestamp=NAME"
         )
-    holder = device if device is not None else options.device
+    holder = device if device is not None else options.device or options.unnamed
     if holder is None:
         raise ConfigurationError(
             f"no column looks like a device among {_tell(names)}: give --device ID, or --column device=NAME"
@@ -66,7 +71,7 @@ def find_layout(names: Sequence[str], options: LayoutOptions) -> Layout:
     if value is None:
         metrics = _find_metrics(names, {timestamp, device}, options.metric)
         return Layout(timestamp=timestamp, device=holder, metrics=metrics)
-    named = metric if metric is not None else options.metric
+    named = metric if metric is not None else options.metric or (UNNAMED_METRIC if options.unnamed else None)
     if named is None:
         raise ConfigurationError(
             f"no column looks like a metric's name among {_tell(names)}: give --metric NAME, or --column metric=NAME"

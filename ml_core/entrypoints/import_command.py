@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from rich.table import Table
 
 from ml_core.adapters.reading_files import FileOptions, read_readings
-from ml_core.adapters.reading_layout import SYNONYMS, LayoutOptions
 from ml_core.adapters.reading_store import PostgresReadingStore
-from ml_core.adapters.reading_times import TimeOptions
 from ml_core.adapters.telemetry_mapping import OWN_RELATION
 from ml_core.bootstrap import Platform
 from ml_core.domain.series import FIXED_TENANT
 from ml_core.entrypoints.console import errors, output, print_json, show_progress
+from ml_core.entrypoints.file_options import describe_file
 from ml_core.errors import ConfigurationError
 from ml_core.services.importing import ImportReport, import_readings
 
 
-class ZoneType(click.ParamType[ZoneInfo]):
-    """A time zone by its name, such as Europe/Berlin."""
-
-    name = "zone"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> ZoneInfo:
-        """The zone; a name that is not known is refused."""
-        if isinstance(value, ZoneInfo):
-            return value
-        try:
-            return ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            self.fail(f"{value!r} is no time zone; write UTC or a name such as Europe/Berlin", param, ctx)
-
-
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--device", help="The device of every row, where no column names it.")
-@click.option("--metric", help="The metric of every row, or the one column of a wide table to take.")
-@click.option("--tz", "zone", type=ZoneType(), help="The zone of times that carry none, such as UTC.")
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="ROLE=NAME",
-    help=f"The column of a role ({', '.join(SYNONYMS)}), where its name is unusual.",
-)
-@click.option("--time-format", help="The times' form in strftime's letters, such as '%d.%m.%Y %H:%M'.")
-@click.option("--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="Decimal mark.")
+@describe_file
 @click.option("--tenant", type=click.UUID, default=FIXED_TENANT, help="The tenant, where the site has tenants.")
 @click.option("--source", help="Name under which rejected rows are kept; default: the file's.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
@@ -60,12 +33,7 @@ class ZoneType(click.ParamType[ZoneInfo]):
 def import_command(
     platform: Platform,
     file: Path,
-    device: str | None,
-    metric: str | None,
-    zone: ZoneInfo | None,
-    columns: tuple[str, ...],
-    time_format: str | None,
-    decimal: str,
+    options: FileOptions,
     tenant: UUID,
     source: str | None,
     dry_run: bool,
@@ -78,15 +46,9 @@ def import_command(
     or 2 where no row could be used. The same file again changes nothing.
     """
     _require_own_telemetry(platform)
-    options = FileOptions(
-        layout=LayoutOptions(device=device, metric=metric, columns=_parse_columns(columns)),
-        times=TimeOptions(zone=zone, form=time_format),
-        decimal=decimal,
-        tenant=tenant,
-    )
     with show_progress() as progress:
         report = import_readings(
-            read_readings(file, options),
+            read_readings(file, replace(options, tenant=tenant)),
             store=PostgresReadingStore(platform.database, dry_run=dry_run),
             source=source or file.name,
             now=datetime.now(UTC),
@@ -109,16 +71,6 @@ def _require_own_telemetry(platform: Platform) -> None:
             f"telemetry.relation is {relation!r}, the platform's own: write readings there. An import fills "
             f"{OWN_RELATION}, which nothing would read"
         )
-
-
-def _parse_columns(given: tuple[str, ...]) -> dict[str, str]:
-    columns = {}
-    for item in given:
-        role, separator, name = item.partition("=")
-        if not separator or role not in SYNONYMS:
-            raise click.UsageError(f"--column {item!r} is not ROLE=NAME with a role of {', '.join(SYNONYMS)}")
-        columns[role] = name
-    return columns
 
 
 def report_as_json(name: str, report: ImportReport, *, dry_run: bool) -> dict[str, Any]:

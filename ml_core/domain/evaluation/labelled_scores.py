@@ -89,12 +89,12 @@ def label_readings(windows: Iterable[EventWindow], n: int) -> NDArray[np.bool_]:
 
 
 def join_windows(windows: Iterable[EventWindow], n: int) -> tuple[EventWindow, ...]:
-    """The windows in order, overlapping ones joined, those without one of the n scored readings left out."""
+    """The windows in order, those that meet joined, those without one of the n scored readings left out."""
     joined: list[EventWindow] = []
     for window in sorted(windows):
         if window.last < 0 or window.first >= n:
             continue
-        if joined and window.first <= joined[-1].last:
+        if joined and window.first <= joined[-1].last + 1:
             joined[-1] = EventWindow(first=joined[-1].first, last=max(joined[-1].last, window.last))
         else:
             joined.append(window)

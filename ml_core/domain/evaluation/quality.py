@@ -26,7 +26,8 @@ class Quality:
     """The measures over a corpus, intervals over its series; None where the corpus cannot tell.
 
     vus_pr: the mean over series with an event. nab: of the alarms as they are. nab_optimum: of the best one
-    threshold for the corpus; its interval is that of the NAB score at that threshold. skill: recall - chance.
+    threshold for the corpus (None: no alarm at all is best); its interval is that of the score at this threshold.
+    skill: recall - chance.
     n_refused: series of which nothing could be learned; they count as without alarms.
     delay_readings, delay_share: medians over detected events.
     """
@@ -61,7 +62,7 @@ def assess(corpus: Sequence[LabelledScores]) -> Quality:
         vus_pr=_mean_vus_pr(corpus),
         nab=_estimate_nab([(series.alarms, series) for series in corpus]),
         nab_optimum=None if optimum is None else _estimate_at(corpus, optimum),
-        nab_optimum_threshold=None if optimum is None else optimum.threshold,
+        nab_optimum_threshold=None if optimum is None or optimum.threshold == np.inf else optimum.threshold,
         recall=_ratio(tallies, lambda tally: tally.detected, _events),
         chance=_ratio(tallies, lambda tally: tally.chance, _events),
         skill=_ratio(tallies, lambda tally: tally.detected - tally.chance, _events),
