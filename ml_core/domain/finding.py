@@ -64,6 +64,8 @@ class Finding:
             "id": self.finding_id,
             "check": self.check,
             "series": None if self.key is None else str(self.key),
+            "series_id": self.series_id,
+            "tenant": None if self.key is None else str(self.key.tenant),
             "severity": self.severity.value,
             "message": self.message,
             "value": self.value,

@@ -40,7 +40,11 @@ def check_name(name: object, field: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class SeriesKey:
-    """Names one series: a metric of a device of a tenant."""
+    """Names one series: a metric of a device of a tenant.
+
+    Written DEVICE:METRIC. Ids may hold colons and tenants may use the same names, so that several series can be
+    written alike; wherever a series is asked for, `@` and its number is accepted too (`ml-health status --series`).
+    """
 
     device: str
     metric: str

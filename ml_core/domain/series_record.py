@@ -80,6 +80,11 @@ class SeriesRecord:
     adopted: bool = False
     """Whether the platform had a model of this series before; such series are trained first."""
 
+    @property
+    def short_name(self) -> str:
+        """Its number in the form in which a series may be asked for, never that of another one."""
+        return f"@{self.series_id}"
+
     def is_muted(self, now: datetime) -> bool:
         """Whether findings of this series are kept from issues and hosts at `now`."""
         return self.muted_until is not None and self.muted_until > now

@@ -28,7 +28,7 @@ def mute_command(
     off: bool,
     as_json: bool,
 ) -> None:
-    """Keep the findings of SERIES (DEVICE:METRIC) from issues and the host; checks go on."""
+    """Keep the findings of SERIES (DEVICE:METRIC or @NUMBER) from issues and the host; checks go on."""
     if (until is None) != off:
         raise click.UsageError("give either --until MOMENT or --off")
     if until is not None and until <= (now or datetime.now(UTC)):

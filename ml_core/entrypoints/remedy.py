@@ -44,7 +44,7 @@ def apply_remedy(platform: Platform, finding: Finding, *, now: datetime) -> str:
     tasks = dict.fromkeys((first, remedy.check))
     # A slot of its own for each finding, also where several are mended at one moment.
     slot = now.replace(microsecond=finding.finding_id % 1_000_000)
-    params = {} if finding.key is None else {"series": str(finding.key)}
+    params = {} if finding.series_id is None else {"series": f"@{finding.series_id}"}
     told = []
     for task in tasks:
         result = run_task(platform, task, now=now, slot=slot, params=params)

@@ -22,7 +22,7 @@ from ml_core.services.roll_back import roll_back_by_hand
 def roll_back_command(
     platform: Platform, series: str, reason: str, dry_run: bool, now: datetime | None, as_json: bool
 ) -> None:
-    """Let the newest earlier version of SERIES (DEVICE:METRIC) whose file is whole serve again."""
+    """Let the newest earlier version of SERIES (DEVICE:METRIC or @NUMBER) whose file is whole serve again."""
     promotion = platform.promotion(now=now or datetime.now(UTC))
     served = []
     for record in list_named(platform.series, series):

@@ -19,10 +19,17 @@ def print_series(records: Sequence[SeriesRecord], now: datetime, *, as_json: boo
     if as_json:
         print_json({"series": rows})
         return
-    table = Table("series", "state", "health", "newest reading", "why", box=None)
+    table = Table("number", "series", "state", "health", "newest reading", "why", box=None)
     for row in rows:
         newest = row["newest_reading_at"]
-        told = (row["series"], row["state"], row["health"], f"{newest:%Y-%m-%d %H:%M}Z" if newest else "", row["why"])
+        told = (
+            row["number"],
+            row["series"],
+            row["state"],
+            row["health"],
+            f"{newest:%Y-%m-%d %H:%M}Z" if newest else "",
+            row["why"],
+        )
         table.add_row(*map(escape, told))
     output.print(table)
 
@@ -35,6 +42,7 @@ def _describe(record: SeriesRecord, now: datetime) -> dict[str, Any]:
         hidden = f"{record.health}: {why}".rstrip(": ")
         why = f"until {record.muted_until:%Y-%m-%d %H:%M}Z; beneath: {hidden}"
     return {
+        "number": record.short_name,
         "series": str(record.key),
         "tenant": str(record.key.tenant),
         "state": record.state.value,

@@ -16,7 +16,7 @@ from ml_core.ports.series_registry import SeriesRegistry
 from ml_core.ports.telemetry import TelemetrySource
 from ml_core.services.discovery_tally import DiscoveryTally
 from ml_core.services.first_models import FirstModels
-from ml_core.services.named_series import list_named
+from ml_core.services.named_series import choose_named, list_named
 from ml_core.services.runs import RunRecorder
 from ml_core.services.waiting_series import WaitingSeries
 
@@ -63,7 +63,7 @@ class Discovery:
             SeriesRecord(series_id=0, key=key, state=SeriesState.COLLECTING, discovered_at=self.now)
             for key in sorted(new)
         ]
-        return [record for record in known if only is None or str(record.key) == only]
+        return choose_named(known, only)
 
     def _pick_ready(
         self, known: Sequence[SeriesRecord], extents: Mapping[SeriesKey, SeriesExtent], tally: DiscoveryTally

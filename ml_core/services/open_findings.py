@@ -32,6 +32,8 @@ def tell_observations(
             "id": None,
             "check": seen.check,
             "series": None if seen.series_id is None else str(records[seen.series_id].key),
+            "series_id": seen.series_id,
+            "tenant": None if seen.series_id is None else str(records[seen.series_id].key.tenant),
             "severity": None if seen.severity is None else seen.severity.value,
             "message": seen.message,
             "value": seen.value,
