@@ -42,6 +42,9 @@ bench: $(STAMP) ## Speed, side by side with named peers in one run
 bench-quality: $(STAMP) ## Detectors and rivals on labelled telemetry: ARGS="--data DIR --only NAME"
 	$(BIN)/python -m benchmarks.quality $(ARGS)
 
+bench-gate: $(STAMP) ## Which healthy and which faulty weeks the gate lets through, on labelled telemetry
+	nice -n 10 $(BIN)/python -m benchmarks.quality.gate $(ARGS)
+
 lock: ## Write requirements.lock anew from a fresh environment
 	rm -rf .cache/lock && $(PYTHON) -m venv .cache/lock
 	.cache/lock/bin/pip install --quiet --disable-pip-version-check ".[bench,demo,dev]"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from ml_core.bootstrap import TaskContext
+from ml_core.domain.retrain_rules import Acceptance
 from ml_core.domain.schedule import next_slot
 from ml_core.domain.task import TaskReport
+from ml_core.errors import ConfigurationError
 from ml_core.manifest import load_manifest
+from ml_core.services.acceptance import DriftAcceptance
 from ml_core.services.attempt_loader import AttemptLoader
 from ml_core.services.challengers import Challengers
 from ml_core.services.first_day import FirstDay
@@ -17,12 +20,30 @@ from ml_core.services.shadows import ShadowJudge
 TASK = "ml_retrain"
 
 
-def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
-    """Retrain what is due in the fleet, or look only at the series named DEVICE:METRIC."""
+def run(
+    context: TaskContext, *, series: str | None = None, accepted_by: str | None = None, reason: str | None = None
+) -> TaskReport:
+    """Retrain what is due in the fleet, or look only at the series named DEVICE:METRIC.
+
+    With `accepted_by` that series is trained at once on what came since it moved, because a person says so.
+    """
+    retraining = _assemble(context)
+    if accepted_by is None:
+        tally = retraining.retrain(context.run, only=series)
+        return TaskReport(counts=asdict(tally), failures=tally.failed)
+    if series is None:
+        raise ConfigurationError("accepted_by is for one series: give series as DEVICE:METRIC")
+    acceptance = Acceptance(by=accepted_by, reason=reason or "")
+    tally, words = DriftAcceptance(retraining=retraining).accept(context.run, series, acceptance)
+    nothing_came = words if tally.promoted == tally.failed == 0 else None
+    return TaskReport(counts=asdict(tally), failures=tally.failed, skipped_reason=nothing_came)
+
+
+def _assemble(context: TaskContext) -> Retraining:
     platform, settings, now = context.platform, context.settings, context.now
     trainer, promotion = platform.trainer(context.run, now=now), platform.promotion(now=now)
     setbacks = platform.setbacks(now=now)
-    retraining = Retraining(
+    return Retraining(
         promotion=promotion,
         first_day=FirstDay(
             telemetry=platform.telemetry,
@@ -67,5 +88,3 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
         next_run_at=next_slot(load_manifest().task(TASK).schedule, now),
         dry_run=context.dry_run,
     )
-    tally = retraining.retrain(context.run, only=series)
-    return TaskReport(counts=asdict(tally), failures=tally.failed)

@@ -34,12 +34,17 @@ class PostgresModelRegistry:
         self._queries = load_queries("model_registry")
 
     def list_versions(
-        self, *, series_ids: Sequence[int] | None = None, statuses: Sequence[ModelStatus] | None = None
+        self,
+        *,
+        series_ids: Sequence[int] | None = None,
+        statuses: Sequence[ModelStatus] | None = None,
+        model_ids: Sequence[UUID] | None = None,
     ) -> list[ModelVersion]:
-        """Versions of those series in those states (None: all), by series and number."""
+        """Versions of those series, in those states, with those ids (None: all), by series and number."""
         filters = {
             "series_ids": None if series_ids is None else list(series_ids),
             "statuses": None if statuses is None else [status.value for status in statuses],
+            "model_ids": None if model_ids is None else list(model_ids),
         }
         with self._database.transaction() as cur:
             cur.execute(self._queries["list_versions"], filters)
@@ -119,8 +124,8 @@ class PostgresModelRegistry:
             cur.execute(self._queries["set_status"], change)
             self._tell(cur, standing, model_id, at=at, event=event, reason=reason, evidence=evidence)
 
-    def pin(self, model_id: UUID, *, pinned: bool, at: datetime) -> None:
-        """Keep a version from purging, or no longer."""
+    def pin(self, model_id: UUID, *, pinned: bool, at: datetime, reason: str | None = None) -> None:
+        """Keep a version from purging and replacing, or no longer; an event says so where that is a change."""
         with self._database.transaction() as cur:
             standing = self._hold(cur, model_id)
             if pinned and standing["artifact_purged_at"] is not None:
@@ -131,7 +136,7 @@ class PostgresModelRegistry:
             cur.execute(self._queries["pin"], {"model_id": model_id, "pinned": pinned, "at": at})
             if cur.rowcount:
                 told = "pinned" if pinned else "unpinned"
-                self._tell(cur, standing, model_id, at=at, event=told, reason=None, evidence=None)
+                self._tell(cur, standing, model_id, at=at, event=told, reason=reason, evidence=None)
 
     def record(self, events: Sequence[ModelEvent]) -> None:
         """Write events that change no version, such as a failed training."""

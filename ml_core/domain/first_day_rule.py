@@ -17,8 +17,8 @@ JITTER = timedelta(hours=2)
 
 
 def is_first_day_over(champion: ModelVersion, now: datetime) -> bool:
-    """Whether its first day has just ended; a model that came after drift is louder or quieter with reason."""
-    if champion.promoted_at is None or champion.cause == TrainingCause.DEGRADED:
+    """Whether its first day has just ended; a model of a new regime is louder or quieter with reason."""
+    if champion.promoted_at is None or champion.cause in (TrainingCause.DEGRADED, TrainingCause.PERSON):
         return False
     return DAY - JITTER <= now - champion.promoted_at < 2 * DAY - JITTER
 

@@ -5,10 +5,13 @@ Each policy is a section of the settings; `help` stands above the key in the exa
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
+
+from ml_core.errors import ConfigurationError
 
 Share = Annotated[float, Ge(0), Le(1)]
 Positive = Annotated[float, Gt(0)]
@@ -28,7 +31,7 @@ def setting(default: Any, help_text: str) -> Any:
 class TrainingPolicy:
     """What a model is trained on and by which kind of detector."""
 
-    kind: str = setting("isolation_forest", "Kind of detector for every series that no pattern below names.")
+    kind: str = setting("adaptive", "Kind of detector for every series that no pattern below names.")
     kind_by_pattern: dict[str, str] = field(
         default_factory=dict,
         metadata={"help": "Kinds by shell pattern of DEVICE:METRIC, the first match wins."},
@@ -38,6 +41,9 @@ class TrainingPolicy:
         1.0, "Robust standard deviations outside of the champion's band from which a reading is not learned from."
     )
     max_failures: Count = setting(3, "Failed trainings in a row that open the circuit of a series.")
+    max_refused_days: Days = setting(
+        14.0, "Days for which retraining may be refused before that is critical and a person is asked."
+    )
     circuit_hours: Hours = setting(24.0, "Hours for which an open circuit rests before it is tried again.")
     recheck_days: Days = setting(7.0, "Days after which a series that could not be modelled is looked at again.")
     series_per_batch: Count = setting(50, "Series whose readings are held in memory and trained together.")
@@ -111,12 +117,37 @@ class DriftPolicy:
     false_discovery_rate: Annotated[float, Gt(0), Lt(1)] = setting(
         0.05, "Share of false calls among drifted models that a run accepts (Benjamini-Hochberg)."
     )
-    min_effect: Positive = setting(0.5, "Wasserstein distance, in training IQRs, below which no drift counts.")
+    min_effect: Positive = setting(
+        0.25, "Wasserstein distance of the values, in training IQRs, below which no drift counts."
+    )
+    min_score_effect: Share = setting(
+        0.3, "Kolmogorov distance of the scores, from 0 to 1, below which no drift of them counts."
+    )
+    min_variability_effect: Positive = setting(
+        0.2, "Absolute ln of the ratio of steps between readings, now and in training, below which it does not count."
+    )
+    usual_ratio: Annotated[float, Ge(1)] = setting(
+        1.5, "An effect counts from so many times the largest between a part of training and the rest of it."
+    )
     consecutive_checks: Count = setting(2, "Checks in a row that must say so.")
     common_mode_share: Share = setting(
-        0.05, "Share of a metric's models that drift together from which it is one cause, and no retrain."
+        0.05, "Share of a metric's or site's models that drift together above which it is one cause, and no retrain."
     )
     common_mode_min: Count = setting(5, "Models that drift together, at least, for one common cause.")
+    site_pattern: str = setting(
+        "", "Regular expression whose first group is the site in a device's name; sites drift as a group too."
+    )
+    canary_models: Count = setting(
+        1000, "Models a run whose training is tested against itself, to know how often the test cries wolf."
+    )
+
+    def __post_init__(self) -> None:
+        try:
+            groups = re.compile(self.site_pattern).groups
+        except re.error as exc:
+            raise ConfigurationError(f"site_pattern {self.site_pattern!r} is no regular expression: {exc}") from exc
+        if self.site_pattern and groups == 0:
+            raise ConfigurationError(f"site_pattern {self.site_pattern!r} needs a group in brackets that is the site")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,11 +178,21 @@ class GatePolicy:
     max_chance: Share = setting(
         0.001, "Chance below which as many alarms on gold, at the target rate, are no longer put down to luck."
     )
-    min_drift_p: Share = setting(0.01, "p-value of drift between gold and training window, at least.")
-    min_drift_effect: Positive = setting(
-        0.2, "Wasserstein distance from gold, in its IQRs, below which a training window never counts as drifted."
+    max_gold_alarm_share: Share = setting(
+        0.1, "Share of gold that a challenger may call anomalous: gold may be more varied than the last weeks."
     )
-    min_effective_readings: Positive = setting(50.0, "Effective sample size below which drift is unknown.")
+    drift_distance: Share = setting(
+        0.35, "Kolmogorov distance of a half of the new readings from gold that is always accepted."
+    )
+    drift_margin: Share = setting(
+        0.25, "How much further from gold it may lie than the parts of gold lie from each other."
+    )
+    min_drift_p: Share = setting(
+        0.01, "p-value of drift between the halves of a drifted series' new days, at least: else it still moves."
+    )
+    min_drift_effect: Positive = setting(
+        0.2, "Wasserstein distance between those halves, in IQRs, below which it never counts as moving."
+    )
     min_flat_readings: Count = setting(30, "Equal readings in a row, at least, that count as stuck.")
     max_flat_ratio: Positive = setting(3.0, "Longest run of equal readings over the champion's, at most.")
     min_rank_agreement: Share = setting(0.3, "Rank correlation of the two models' scores on gold, at least.")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from ml_core.domain.check_names import CheckName
 from ml_core.domain.finding import Finding
 from ml_core.domain.model_version import ModelVersion, TrainingCause
 from ml_core.domain.policies import RetrainPolicy
+from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import SeriesRecord
 
 SECONDS_A_DAY = 86_400.0
@@ -34,12 +36,30 @@ class Standing:
             return self.record.discovered_at
         return self.champion.trained_at or self.champion.created_at
 
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a person keeps the champion from being replaced."""
+        return self.champion is not None and self.champion.pinned
+
     def open_finding(self, check: str) -> Finding | None:
         """An open finding of this check, unless the champion was promoted after it was last seen."""
         finding = self.findings.get(check)
         if finding is None or self.champion is None or self.champion.promoted_at is None:
             return finding
         return finding if finding.seen_at >= self.champion.promoted_at else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acceptance:
+    """A person's word that a series is as it should be, however far it has moved."""
+
+    by: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """Who accepted it, and why."""
+        return f"accepted by {self.by}" + (f": {self.reason}" if self.reason else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +70,25 @@ class Retrain:
     cause: TrainingCause
     into_shadow: bool = False
     """Whether the challenger scores beside the champion before it is judged."""
+    acceptance: Acceptance | None = None
+    """Where a person asked for it: then gold is rebased too."""
+
+    @property
+    def is_new_regime(self) -> bool:
+        """Whether the champion and gold are of another regime, so that neither can judge what is new."""
+        return self.into_shadow or self.acceptance is not None
+
+    def changed_at(self, live: timedelta) -> datetime | None:
+        """When the new regime began, as far as is known; a drift is seen after `live` of it.
+
+        Of a drift that nobody has found it is what the champion has not learned from.
+        """
+        drifted = self.standing.open_finding(CheckName.DRIFT)
+        if drifted is not None:
+            return drifted.opened_at - live
+        if self.acceptance is None or self.standing.champion is None:
+            return None
+        return self.standing.champion.training_to
 
 
 def due_age_days(series_id: int, policy: RetrainPolicy) -> float:
@@ -76,7 +115,7 @@ def plan_retrains(
     plans = [
         plan
         for standing in standings
-        if (plan := _plan(standing, policy, now=now, next_run_at=next_run_at)) is not None
+        if not standing.is_pinned and (plan := _plan(standing, policy, now=now, next_run_at=next_run_at)) is not None
     ]
     plans.sort(key=lambda plan: (_URGENCY[plan.cause], plan.standing.trained_at))
     return plans[: policy.max_per_run]
@@ -85,11 +124,11 @@ def plan_retrains(
 def _plan(standing: Standing, policy: RetrainPolicy, *, now: datetime, next_run_at: datetime) -> Retrain | None:
     record, champion = standing.record, standing.champion
     rests = record.circuit_open_until is not None and record.circuit_open_until > now
-    if rests or standing.shadow is not None or (champion is not None and champion.pinned):
+    if rests or standing.shadow is not None:
         return None
-    if champion is None or standing.open_finding("artifact") is not None:
+    if champion is None or standing.open_finding(CheckName.ARTIFACT) is not None:
         return Retrain(standing=standing, cause=TrainingCause.ARTIFACT)
-    if standing.open_finding("drift") is not None:
+    if standing.open_finding(CheckName.DRIFT) is not None:
         return _plan_degraded(standing, policy)
     if is_due_by_age(standing, policy, now=now, next_run_at=next_run_at):
         return Retrain(standing=standing, cause=TrainingCause.AGE)
@@ -104,6 +143,26 @@ def _plan_degraded(standing: Standing, policy: RetrainPolicy) -> Retrain | None:
     return Retrain(standing=standing, cause=TrainingCause.DEGRADED, into_shadow=into_shadow)
 
 
-def count_pinned(standings: Sequence[Standing]) -> int:
-    """How many champions a person keeps from being replaced."""
-    return sum(standing.champion is not None and standing.champion.pinned for standing in standings)
+def list_held_back(
+    standings: Iterable[Standing], policy: RetrainPolicy, *, now: datetime, next_run_at: datetime
+) -> list[Standing]:
+    """Pinned champions that would be trained anew now, or have a challenger on trial, were it not for the pin."""
+    return [
+        standing
+        for standing in standings
+        if standing.is_pinned
+        and (standing.shadow is not None or _plan(standing, policy, now=now, next_run_at=next_run_at) is not None)
+    ]
+
+
+def tell_blocked(key: SeriesKey, days: float, reason: str) -> str:
+    """What a person is told where refusals have gone on for so many days, with the two ways out."""
+    return (
+        f"retraining has been refused for {days:.0f} days and the model in use only grows older: {reason}. "
+        f"If the machine is as it should be, `ml-health accept-drift {key}` makes this its new normal; else mend it"
+    )
+
+
+def tell_pinned(champion: ModelVersion) -> str:
+    """Why nothing replaces a pinned champion, and what a person can do."""
+    return f"version {champion.version} is pinned and stays; `ml-health unpin` lets it be replaced"

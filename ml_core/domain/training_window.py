@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.domain.drift import autocorrelation_time, ks_effective, wasserstein_in_iqr
+from ml_core.domain.check_names import CheckName
+from ml_core.domain.drift import ks_effective, wasserstein_in_iqr
 from ml_core.domain.finding import Finding
 from ml_core.domain.gate_check import GateCheck
 from ml_core.domain.policies import GatePolicy
@@ -20,7 +21,7 @@ from ml_core.domain.series_profile import flat_run_lengths
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SENSOR_CHECKS = ("flatline", "unit_change", "out_of_range")
+SENSOR_CHECKS = (CheckName.FLATLINE, CheckName.UNIT_CHANGE, CheckName.OUT_OF_RANGE)
 """Findings about the sensor: from where they begin, readings are never trained on."""
 
 
@@ -64,40 +65,6 @@ def choose_gold(training: Readings, scores: NDArray[np.float64], size: int) -> R
     if clean.size > size:
         clean = clean[np.linspace(0, clean.size - 1, size).round().astype(np.int64)]
     return Readings(timestamps=training.timestamps[clean], values=training.values[clean])
-
-
-def check_no_drift(gold: Readings | None, fresh: Readings, training: Readings, policy: GatePolicy) -> GateCheck:
-    """G3: the new readings are distributed as gold is, as far as readings that depend on each other can tell."""
-    name = "G3 no drift from gold"
-    if gold is None or len(gold) == 0 or len(training) == 0:
-        return GateCheck(name=name, passed=True, reason="not compared: the series has no gold window")
-    # What is new is asked first: thirty days would hide a bad one.
-    verdicts = (_compare(name, gold, window, policy) for window in (fresh, training) if len(window))
-    known = next((verdict for verdict in verdicts if verdict is not None), None)
-    return known or GateCheck(
-        name=name,
-        passed=True,
-        reason="unknown: the readings depend on each other so much that too few independent ones are there",
-    )
-
-
-def _compare(name: str, gold: Readings, window: Readings, policy: GatePolicy) -> GateCheck | None:
-    gold_tau = autocorrelation_time(gold.values)
-    # The memory is gold's, carried over by its length in time: a fault in the window would look like memory.
-    gold_s, window_s = gold.median_interval_s(), window.median_interval_s()
-    window_tau = gold_tau * gold_s / window_s if gold_s and window_s else None
-    drift = ks_effective(gold.values, window.values, reference_tau=gold_tau, live_tau=window_tau)
-    if drift.n_effective < policy.min_effective_readings:
-        return None
-    effect = wasserstein_in_iqr(gold.values, window.values)
-    return GateCheck(
-        name=name,
-        passed=drift.p_value >= policy.min_drift_p or effect < policy.min_drift_effect,
-        value=drift.p_value,
-        threshold=policy.min_drift_p,
-        reason=f"against gold, p is {drift.p_value:.2g} and the values lie {effect:.2f} of its IQR away "
-        f"({drift.n_effective:.0f} independent readings)",
-    )
 
 
 def check_stable(window: Readings, policy: GatePolicy) -> GateCheck:

@@ -25,6 +25,7 @@ EXIT_USAGE = 64
 EXIT_FAILED = 2
 
 COMMANDS: dict[str, str] = {
+    "accept-drift": "accept_drift_command:accept_drift_command",
     "anomalies": "anomalies_command:anomalies_command",
     "audit": "audit_command:audit_command",
     "config": "config_command:config_command",
@@ -38,11 +39,13 @@ COMMANDS: dict[str, str] = {
     "maintenance": "maintenance_command:maintenance_command",
     "mute": "mute_command:mute_command",
     "quality": "quality_command:quality_command",
+    "pin": "pin_command:pin_command",
     "roll-back": "roll_back_command:roll_back_command",
     "run": "run_command:run_command",
     "scheduler": "scheduler_command:scheduler_command",
     "snooze": "snooze_command:snooze_command",
     "status": "status_command:status_command",
+    "unpin": "pin_command:unpin_command",
     "verdict": "verdict_command:verdict_command",
 }
 

@@ -14,9 +14,13 @@ class ModelRegistry(Protocol):
     """Table ml_models and its events; each method is one transaction, so nobody sees half a change."""
 
     def list_versions(
-        self, *, series_ids: Sequence[int] | None = None, statuses: Sequence[ModelStatus] | None = None
+        self,
+        *,
+        series_ids: Sequence[int] | None = None,
+        statuses: Sequence[ModelStatus] | None = None,
+        model_ids: Sequence[UUID] | None = None,
     ) -> list[ModelVersion]:
-        """Versions of those series in those states (None: all), by series and number."""
+        """Versions of those series, in those states, with those ids (None: all), by series and number."""
         ...
 
     def add(self, model: NewModel) -> ModelVersion:
@@ -52,8 +56,8 @@ class ModelRegistry(Protocol):
         """Reject, shadow, quarantine or mark purged, with its event; a transition that is not allowed raises."""
         ...
 
-    def pin(self, model_id: UUID, *, pinned: bool, at: datetime) -> None:
-        """Keep a version from purging, or no longer."""
+    def pin(self, model_id: UUID, *, pinned: bool, at: datetime, reason: str | None = None) -> None:
+        """Keep a version from purging and replacing, or no longer; an event says so where that is a change."""
         ...
 
     def record(self, events: Sequence[ModelEvent]) -> None:

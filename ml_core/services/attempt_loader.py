@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ml_core.domain.check_names import CheckName
 from ml_core.domain.contender import Contender
 from ml_core.domain.judged_readings import JudgedReadings
 from ml_core.domain.policies import DriftPolicy, TrainingPolicy
@@ -72,7 +71,7 @@ class AttemptLoader:
     ) -> RetrainAttempt:
         champion = self._load_champion(plan)
         # Of a drifted series the champion calls everything an anomaly.
-        filtered_by = None if plan.into_shadow else champion
+        filtered_by = None if plan.is_new_regime else champion
         return RetrainAttempt(
             plan=plan,
             window=window,
@@ -85,11 +84,11 @@ class AttemptLoader:
     def _window(self, plan: Retrain) -> Window:
         """The last weeks, up to where a sensor finding begins; of a drifted series only what came since."""
         after = self.now - timedelta(days=self.training.window_days)
-        drifted = plan.standing.open_finding(CheckName.DRIFT)
-        if plan.into_shadow and drifted is not None:
-            after = max(after, drifted.opened_at - timedelta(hours=self.drift.live_hours))
-        until = max(sound_until(plan.standing.findings.values(), self.now), after)
-        return Window(key=plan.standing.record.key, after=after, until=until)
+        changed_at = plan.changed_at(timedelta(hours=self.drift.live_hours)) if plan.is_new_regime else None
+        after = after if changed_at is None else max(after, changed_at)
+        # What a person accepts may well lie outside of the former range.
+        sound = self.now if plan.acceptance else sound_until(plan.standing.findings.values(), self.now)
+        return Window(key=plan.standing.record.key, after=after, until=max(sound, after))
 
     def _load_champion(self, plan: Retrain) -> Contender | None:
         version = plan.standing.champion

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ml_core.domain.gate import GateCase, GateReport, examine, examine_first
 from ml_core.domain.model_version import ModelStatus
 from ml_core.domain.policies import GatePolicy
-from ml_core.domain.retrain_rules import Retrain
+from ml_core.domain.retrain_rules import Acceptance, Retrain
 from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.errors import DatabaseUnavailableError, describe_error
 from ml_core.services.attempt_loader import AttemptLoader
@@ -78,13 +78,13 @@ class Challengers:
 
     def _judge(self, attempt: RetrainAttempt, candidate: Candidate, tally: RetrainTally) -> RunItem:
         case = self._case(attempt, candidate)
-        report = examine_first(case) if attempt.plan.into_shadow else examine(case, self.gate)
+        report = examine_first(case) if attempt.plan.is_new_regime else examine(case, self.gate)
         if not report.passed:
             self.promotion.reject(candidate.version, report, report.reason)
             return self._warn(attempt, report.reason, tally, report)
         if attempt.plan.into_shadow:
             return self._put_on_trial(attempt, candidate, report, tally)
-        return self._promote(attempt, candidate, report, tally)
+        return self._promote(attempt, candidate, _sign(report, attempt.plan.acceptance), tally)
 
     def _case(self, attempt: RetrainAttempt, candidate: Candidate) -> GateCase:
         return GateCase(
@@ -104,17 +104,19 @@ class Challengers:
     def _promote(
         self, attempt: RetrainAttempt, candidate: Candidate, report: GateReport, tally: RetrainTally
     ) -> RunItem:
+        acceptance = attempt.plan.acceptance
+        reason = f"{acceptance.words}; {report.reason}" if acceptance else report.reason
         self.promotion.promote(
             attempt.record,
             candidate,
             champion_id=None if attempt.serving is None else attempt.serving.model_id,
             report=report,
-            reason=report.reason,
-            gold_from=candidate.readings if attempt.gold is None else None,
+            reason=reason,
+            gold_from=candidate.readings if attempt.gold is None or acceptance else None,
         )
         self._put_damaged_aside(attempt)
         tally.promoted += 1
-        return _item(attempt, ItemOutcome.SUCCEEDED, f"version {candidate.version.version}: {report.reason}")
+        return _item(attempt, ItemOutcome.SUCCEEDED, f"version {candidate.version.version}: {reason}")
 
     def _put_on_trial(
         self, attempt: RetrainAttempt, candidate: Candidate, report: GateReport, tally: RetrainTally
@@ -145,9 +147,13 @@ class Challengers:
     def _warn(
         self, attempt: RetrainAttempt, reason: str, tally: RetrainTally, report: GateReport | None = None
     ) -> RunItem:
-        self.setbacks.warn_refused(attempt.record, attempt.serving, reason, report)
+        self.setbacks.warn_refused(attempt.plan.standing, reason, report)
         tally.rejected += 1
         return _item(attempt, ItemOutcome.SUCCEEDED, f"refused: {reason}")
+
+
+def _sign(report: GateReport, acceptance: Acceptance | None) -> GateReport:
+    return replace(report, accepted={"by": acceptance.by, "reason": acceptance.reason}) if acceptance else report
 
 
 def _item(attempt: RetrainAttempt, outcome: ItemOutcome, reason: str) -> RunItem:

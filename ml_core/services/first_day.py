@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ml_core.domain.first_day_rule import check_first_day, is_first_day_over, replaced_by
@@ -95,7 +95,9 @@ class FirstDay:
 
     def _roll_back(self, standing: Standing, champion: ModelVersion, former: ModelVersion, reason: str) -> None:
         self.promotion.restore(standing.record, former, champion=champion, reason=reason)
-        self.setbacks.warn_refused(standing.record, former, f"version {champion.version} was too loud: {reason}")
+        self.setbacks.warn_refused(
+            replace(standing, champion=former), f"version {champion.version} was too loud: {reason}"
+        )
 
 
 def _of(standing: Standing, versions: Sequence[ModelVersion]) -> list[ModelVersion]:

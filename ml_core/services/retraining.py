@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from ml_core.domain.check_names import CheckName
 from ml_core.domain.model_version import ModelStatus
 from ml_core.domain.policies import RetrainPolicy
-from ml_core.domain.retrain_rules import Standing, count_pinned, plan_retrains
-from ml_core.domain.series_record import SeriesRecord, SeriesState
-from ml_core.domain.task import RunItem
+from ml_core.domain.retrain_rules import Standing, list_held_back, plan_retrains, tell_pinned
+from ml_core.domain.series_record import SeriesState
+from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.domain.training_window import SENSOR_CHECKS, group_findings
 from ml_core.services.challengers import Challengers
 from ml_core.services.first_day import FirstDay
@@ -21,7 +22,7 @@ from ml_core.services.retrain_tally import RetrainTally
 from ml_core.services.runs import RunRecorder
 from ml_core.services.shadows import ShadowJudge
 
-LOOKED_AT = ("artifact", "drift", *SENSOR_CHECKS)
+LOOKED_AT = (CheckName.ARTIFACT, CheckName.DRIFT, CheckName.RETRAIN_REJECTED, *SENSOR_CHECKS)
 LIVING = (ModelStatus.ACTIVE, ModelStatus.SHADOW, ModelStatus.CANDIDATE)
 _Item = TypeVar("_Item")
 
@@ -44,14 +45,20 @@ class Retraining:
     def retrain(self, run: RunRecorder, *, only: str | None = None) -> RetrainTally:
         """Look at yesterday's promotions, judge the challengers on trial, then train what is due."""
         tally = RetrainTally()
-        standings = self._survey(list_named(self.promotion.series, only), run.finished_series())
-        tally.pinned = count_pinned(standings)
+        standings = self.survey(only, run.finished_series())
+        tally.pinned = sum(standing.is_pinned for standing in standings)
         plans = plan_retrains(standings, self.policy, now=self.now, next_run_at=self.next_run_at)
         tally.due = len(plans)
         if self.dry_run:
             return tally
         young = [standing for standing in standings if self.first_day.is_over(standing)]
-        trials = [(standing, standing.shadow) for standing in standings if standing.shadow is not None]
+        trials = [
+            (standing, standing.shadow)
+            for standing in standings
+            if standing.shadow is not None and not standing.is_pinned
+        ]
+        held_back = list_held_back(standings, self.policy, now=self.now, next_run_at=self.next_run_at)
+        run.record([_tell_held_back(standing) for standing in held_back])
         self._in_batches("first days", young, run, lambda batch: self.first_day.judge(batch, tally))
         self._in_batches("trials", trials, run, lambda batch: self.shadows.judge(batch, tally))
         if plans:
@@ -59,10 +66,12 @@ class Retraining:
         self._in_batches("retraining", plans, run, lambda batch: self.challengers.attempt(batch, tally))
         return tally
 
-    def _survey(self, records: Sequence[SeriesRecord], finished: frozenset[int]) -> list[Standing]:
-        """Every modelled series with its versions and findings; candidates of a killed run are given up."""
+    def survey(self, only: str | None, finished: frozenset[int]) -> list[Standing]:
+        """Modelled series with their versions and findings; candidates of a killed run are given up."""
         records = [
-            record for record in records if record.state is SeriesState.MODELLED and record.series_id not in finished
+            record
+            for record in list_named(self.promotion.series, only)
+            if record.state is SeriesState.MODELLED and record.series_id not in finished
         ]
         versions = self.promotion.models.list_versions(
             series_ids=[record.series_id for record in records], statuses=LIVING
@@ -95,3 +104,8 @@ class Retraining:
             run.progress(what, start, len(todo))
             run.record(work(todo[start : start + self.series_per_batch]))
         run.progress(what, len(todo), len(todo))
+
+
+def _tell_held_back(standing: Standing) -> RunItem:
+    reason = tell_pinned(standing.champion) if standing.champion else ""
+    return RunItem(series_id=standing.record.series_id, outcome=ItemOutcome.SKIPPED, reason=reason)

@@ -9,15 +9,13 @@ from ml_core.domain.check_names import CheckName
 from ml_core.domain.collecting import FailedTrainings, count_failure
 from ml_core.domain.finding import Observation, Severity
 from ml_core.domain.gate import GateReport
-from ml_core.domain.model_version import ModelEvent, ModelVersion, TrainingCause
+from ml_core.domain.model_version import ModelEvent, TrainingCause
 from ml_core.domain.policies import TrainingPolicy
+from ml_core.domain.retrain_rules import Standing, tell_blocked
 from ml_core.domain.series_record import SeriesRecord, SeriesState
 from ml_core.ports.finding_ledger import FindingLedger
 from ml_core.ports.model_registry import ModelRegistry
 from ml_core.ports.series_registry import SeriesRegistry
-
-RETRAIN_REJECTED = "retrain_rejected"
-"""The check that warns while the newest attempt to retrain a series was refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,18 +34,28 @@ class Setbacks:
 
     def warn_refused(
         self,
-        record: SeriesRecord,
-        champion: ModelVersion | None,
+        standing: Standing,
         reason: str,
         report: GateReport | None = None,
     ) -> None:
-        """Warn that the model in use could not be replaced, with the gate's table if it came to that."""
+        """Warn that the model in use could not be replaced, with the gate's table if it came to that.
+
+        Where the refusals have gone on for too long the model in use only grows older: a person is asked.
+        """
+        earlier = standing.findings.get(CheckName.RETRAIN_REJECTED)
+        refused_days = 0.0 if earlier is None else (self.now - earlier.opened_at) / timedelta(days=1)
+        is_blocked = refused_days >= self.training.max_refused_days
+        message = f"retraining was refused, the model in use stays: {reason}"
+        if is_blocked:
+            message = tell_blocked(standing.record.key, refused_days, reason)
         warning = Observation(
-            check=RETRAIN_REJECTED,
-            series_id=record.series_id,
-            severity=Severity.WARNING,
-            message=f"retraining was refused, the model in use stays: {reason}",
-            model_id=None if champion is None else champion.model_id,
+            check=CheckName.RETRAIN_REJECTED,
+            series_id=standing.record.series_id,
+            severity=Severity.CRITICAL if is_blocked else Severity.WARNING,
+            message=message,
+            model_id=None if standing.champion is None else standing.champion.model_id,
+            value=refused_days,
+            threshold=self.training.max_refused_days,
             evidence={} if report is None else report.to_json(),
         )
         self.findings.observe([warning], at=self.now)

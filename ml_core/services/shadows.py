@@ -134,7 +134,7 @@ class ShadowJudge:
     def _put_aside(self, standing: Standing, shadow: ModelVersion, reason: str, tally: RetrainTally) -> RunItem:
         """What is lost will not come back: the series is free for the next challenger."""
         quarantine(shadow, reason, registry=self.promotion.models, now=self.now)
-        self.setbacks.warn_refused(standing.record, standing.champion, f"the challenger was put aside: {reason}")
+        self.setbacks.warn_refused(standing, f"the challenger was put aside: {reason}")
         tally.rejected += 1
         return _item(standing, ItemOutcome.SUCCEEDED, f"put aside: {reason}")
 
@@ -147,7 +147,7 @@ class ShadowJudge:
         tally: RetrainTally,
     ) -> RunItem:
         self.promotion.reject(shadow, report, reason)
-        self.setbacks.warn_refused(standing.record, standing.champion, reason, report)
+        self.setbacks.warn_refused(standing, reason, report)
         tally.rejected += 1
         return _item(standing, ItemOutcome.SUCCEEDED, f"refused: {reason}")
 

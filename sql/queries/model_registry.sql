@@ -8,6 +8,7 @@ FROM public.ml_models
 WHERE series_id IS NOT NULL
   AND (%(series_ids)s::bigint[] IS NULL OR series_id = ANY (%(series_ids)s::bigint[]))
   AND (%(statuses)s::text[] IS NULL OR status = ANY (%(statuses)s::text[]))
+  AND (%(model_ids)s::uuid[] IS NULL OR id = ANY (%(model_ids)s::uuid[]))
 ORDER BY series_id, version;
 
 -- lock_series --
