@@ -18,6 +18,8 @@ class CheckName(StrEnum):
     ALARM_RATE = "alarm_rate"
     SCORING_STALLED = "scoring_stalled"
     TRAINING_FAILURES = "training_failures"
+    RETRAIN_REJECTED = "retrain_rejected"
+    """Warns while the newest attempt to retrain a series was refused."""
     LATENCY = "latency"
     ACCURACY = "accuracy"
     FALSE_POSITIVE_RATE = "false_positive_rate"

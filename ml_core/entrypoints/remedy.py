@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from ml_core.bootstrap import Platform
+from ml_core.domain.check_names import CheckName
 from ml_core.domain.finding import Finding
 from ml_core.domain.runbook import CHECKS
 from ml_core.domain.series_record import SeriesState
@@ -21,13 +23,13 @@ class Remedy:
     check: str = "ml_health_check"
 
 
-REMEDIES = {
-    "artifact": Remedy(task="ml_retrain"),
-    "age": Remedy(task="ml_retrain"),
-    "training_failures": Remedy(task="ml_retrain"),
-    "drift": Remedy(task="ml_retrain", check="ml_degradation"),
-    "scoring_stalled": Remedy(task="ml_score"),
-    "heartbeat": Remedy(task="ml_health_check"),
+REMEDIES: Mapping[str, Remedy] = {
+    CheckName.ARTIFACT: Remedy(task="ml_retrain"),
+    CheckName.AGE: Remedy(task="ml_retrain"),
+    CheckName.TRAINING_FAILURES: Remedy(task="ml_retrain"),
+    CheckName.DRIFT: Remedy(task="ml_retrain", check="ml_degradation"),
+    CheckName.SCORING_STALLED: Remedy(task="ml_score"),
+    CheckName.HEARTBEAT: Remedy(task="ml_health_check"),
 }
 """By check; exactly those that the runbook calls fixable."""
 

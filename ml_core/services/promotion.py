@@ -21,7 +21,6 @@ from ml_core.ports.model_registry import ModelRegistry
 from ml_core.ports.scoring_log import ScoringLog
 from ml_core.ports.series_registry import SeriesRegistry
 from ml_core.ports.unit_of_work import UnitOfWork
-from ml_core.services.setbacks import RETRAIN_REJECTED
 from ml_core.services.training import Candidate
 
 
@@ -75,7 +74,7 @@ class Promotion:
         """
         begin_at = version.training_to or version.created_at
         with self.unit.together():
-            self._resolve(record, version, (CheckName.TRAINING_FAILURES, RETRAIN_REJECTED, *resolving))
+            self._resolve(record, version, (CheckName.TRAINING_FAILURES, CheckName.RETRAIN_REJECTED, *resolving))
             self.scoring.begin(record.series_id, version.model_id, watermark=begin_at, at=self.now)
             self.series.save_state(record.series_id, SeriesState.MODELLED, reason=None)
 

@@ -163,7 +163,7 @@ def test_a_check_of_a_later_version_is_told_without_advice() -> None:
 
 def test_every_check_has_words_and_a_runbook_name() -> None:
     """Whatever the checks can find, people are told what it is called and what to do."""
-    assert {str(name) for name in CheckName} | {TRACKER_CHECK, "retrain_rejected"} == set(CHECKS)
+    assert {str(name) for name in CheckName} | {TRACKER_CHECK} == set(CHECKS)
     assert all(words.title and words.advice.endswith(".") for words in CHECKS.values())
 
 
