@@ -45,6 +45,12 @@ bench-quality: $(STAMP) ## Detectors and rivals on labelled telemetry: ARGS="--d
 bench-gate: $(STAMP) ## Which healthy and which faulty weeks the gate lets through, on labelled telemetry
 	nice -n 10 $(BIN)/python -m benchmarks.quality.gate $(ARGS)
 
+browser-packages: tests/browser/node_modules/.package-lock.json ## Grafana's own types and components, for tests and pictures
+
+tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
+	npm ci --prefix tests/browser --no-audit --no-fund --silent --ignore-scripts
+	@touch $@
+
 lock: ## Write requirements.lock anew from a fresh environment
 	rm -rf .cache/lock && $(PYTHON) -m venv .cache/lock
 	.cache/lock/bin/pip install --quiet --disable-pip-version-check ".[bench,demo,dev]"

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 # The library advises the v2 form at import, which file provisioning refuses.
 with warnings.catch_warnings():
@@ -49,7 +50,19 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _render(board: Dashboard) -> str:
-    return json.dumps(board.build(), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    document = json.loads(json.dumps(board.build(), cls=JSONEncoder))
+    _leave_out_strangers(document)
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _leave_out_strangers(document: dict[str, Any]) -> None:
+    """Fields that the library writes and that today's Grafana has no place for."""
+    for variable in document["templating"]["list"]:
+        for name in ("auto", "auto_count", "auto_min"):
+            variable.pop(name, None)
+    for panel in document["panels"]:
+        if panel["type"] == "table":
+            panel["options"].pop("footer", None)
 
 
 def _write(folder: Path) -> None:

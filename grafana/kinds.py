@@ -124,6 +124,7 @@ def heat(unit_of_rows: str) -> heatmap.Panel:
         .color(colour)
         .y_axis(heatmap.YAxisConfig().unit(unit_of_rows))
         .cell_gap(1)
+        .exemplars_color(style.NEUTRAL)
         .show_legend()
         .scale_distribution(common.ScaleDistributionConfig().type(ScaleDistribution.LINEAR))
     )

@@ -76,7 +76,6 @@ def query_variable(name: str, label: str, sql: str, *, sort: bool = True) -> Que
         .label(label)
         .datasource(DATASOURCE)
         .query(sql)
-        .definition(sql)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(VariableSort.ALPHABETICAL_ASC if sort else VariableSort.DISABLED)
     )

@@ -8,7 +8,17 @@ from typing import Any
 DATASOURCE = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
 RELATION = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)(\.[a-z_]+)?", re.IGNORECASE)
 COMMON_TABLE = re.compile(r"\b([a-z_]+) AS (?:MATERIALIZED )?\(\s*SELECT", re.IGNORECASE)
-KEYWORDS = {"lateral"}
+KEYWORDS = {"lateral", "unnest", "generate_series"}
+COLOURS = {"green", "yellow", "red", "blue", "#8e8e8e"}
+# What happened at some time: who reads it says which time is meant.
+IN_TIME = re.compile(
+    r"grafana\.(activity_hourly|anomaly|check_result|explanation|fleet_hourly|latency_bucket|model_event|quality"
+    r"|run|run_count|telemetry|verdict)\b"
+)
+BUILT_IN = {"__value", "__data", "__url_time_range", "__name", "__field"}
+USED = re.compile(r"\$\{(\w+)[^}]*\}")
+LINKED = re.compile(r"^/d/([\w-]+)\?")
+PASSED = re.compile(r"(?:var-(\w+)=|\$\{(\w+):queryparam\})")
 
 
 def broken_rules(boards: Sequence[dict[str, Any]]) -> list[str]:
@@ -17,6 +27,7 @@ def broken_rules(boards: Sequence[dict[str, Any]]) -> list[str]:
         *_not_unique([board["uid"] for board in boards], "uid"),
         *_not_unique([board["title"] for board in boards], "title"),
         *(f"{board['uid']}: {fault}" for board in boards for fault in _board_faults(board)),
+        *_link_faults(boards),
     ]
 
 
@@ -39,6 +50,58 @@ def _board_faults(board: dict[str, Any]) -> Iterator[str]:
             yield f"panels {one['title']!r} and {other['title']!r} overlap"
     for variable in board["templating"]["list"]:
         yield from (f"variable {variable['name']}: {fault}" for fault in _variable_faults(variable))
+    for note in board.get("annotations", {}).get("list", []):
+        yield from (f"annotation {note['name']}: {fault}" for fault in query_faults(note["target"]["rawSql"]))
+    yield from _usage_faults(board)
+    for colour in sorted(set(_colours(board)) - COLOURS):
+        yield f"colour {colour!r} has no meaning here"
+
+
+def _usage_faults(board: dict[str, Any]) -> Iterator[str]:
+    """Each variable that is used is there, and each that is there is used or handed on."""
+    there = {variable["name"] for variable in board["templating"]["list"]}
+    texts = list(_texts(board))
+    used = {name for text in texts for name in USED.findall(text)} - BUILT_IN
+    yield from (f"${{{name}}} is no variable of this dashboard" for name in sorted(used - there))
+    yield from (f"variable {name} is not used" for name in sorted(there - used))
+
+
+def _link_faults(boards: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Each link leads to a dashboard of ours, hands on its time, and sets variables that are there."""
+    variables = {board["uid"]: {variable["name"] for variable in board["templating"]["list"]} for board in boards}
+    for board in boards:
+        for text in _texts(board):
+            if (found := LINKED.match(text)) is None:
+                continue
+            target = found.group(1)
+            if target not in variables:
+                yield f"{board['uid']}: a link leads to {target}, which is no dashboard of ours"
+                continue
+            if "${__url_time_range}" not in text:
+                yield f"{board['uid']}: a link to {target} loses the time range"
+            passed = {name for pair in PASSED.findall(text) for name in pair if name}
+            for name in sorted(passed - variables[target]):
+                yield f"{board['uid']}: a link to {target} sets {name}, which is no variable there"
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        yield from (text for value in node.values() for text in _texts(value))
+    elif isinstance(node, list):
+        yield from (text for value in node for text in _texts(value))
+
+
+def _colours(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        yield from (colour for value in node for colour in _colours(value))
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("color", "fixedColor", "iconColor") and isinstance(value, str):
+                yield value
+            else:
+                yield from _colours(value)
 
 
 def _panel_faults(panel: dict[str, Any]) -> Iterator[str]:
@@ -83,6 +146,11 @@ def query_faults(sql: str) -> Iterator[str]:
             continue
         if schema != "grafana" or not relation:
             yield f"reads {schema}{relation}, which is not in schema grafana"
+    if IN_TIME.search(code) and not re.search(r"\$__time(Filter|From|To)\b", code):
+        yield "reads what happened without saying when"
+    for arguments in re.findall(r"\$__timeFilter\(([^)]*)\)", code):
+        if not re.fullmatch(r'[\w".]+', arguments):
+            yield f"$__timeFilter({arguments}) is no plain column, and Grafana would cut it"
     if re.search(r"\bnow\s*\(|current_timestamp", code, re.IGNORECASE):
         yield "reads the clock instead of the dashboard's time range"
 

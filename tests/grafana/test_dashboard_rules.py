@@ -42,6 +42,14 @@ def _set_query(text: str) -> Callable[[Board], None]:
     return lambda board: board["panels"][0]["targets"][0].__setitem__("rawSql", text)
 
 
+def _link(url: str) -> Callable[[Board], None]:
+    return lambda board: board["panels"][0].__setitem__("links", [{"title": "There", "url": url}])
+
+
+def _add_variable(board: Board) -> None:
+    board["templating"]["list"].append({**board["templating"]["list"][-1], "name": "line"})
+
+
 @pytest.mark.parametrize(
     ("plant", "told"),
     [
@@ -58,6 +66,21 @@ def _set_query(text: str) -> Callable[[Board], None]:
         (_set_query("SELECT 1 FROM series"), "reads series"),
         (_set_query("SELECT now() FROM grafana.run"), "clock"),
         (lambda board: board["templating"]["list"][1].__setitem__("refresh", 1), "refresh must be 2"),
+        (_set_query("SELECT 1 FROM grafana.anomaly"), "without saying when"),
+        (_set_query("SELECT 1 FROM grafana.run WHERE $__timeFilter(coalesce(slot))"), "no plain column"),
+        (
+            _set_query("SELECT 1 FROM grafana.device WHERE device IN (${machine:sqlstring})"),
+            "${machine} is no variable",
+        ),
+        (_set("description", "A gauge. Healthy: full. See ${plant}."), "${plant} is no variable"),
+        (_link("/d/mlh-fleat?${__url_time_range}"), "mlh-fleat, which is no dashboard"),
+        (_link("/d/mlh-fleet?${site:queryparam}"), "loses the time range"),
+        (_link("/d/mlh-fleet?var-run=1&${__url_time_range}"), "sets run, which is no variable there"),
+        (_add_variable, "variable line is not used"),
+        (
+            lambda board: board["panels"][0]["fieldConfig"]["defaults"].__setitem__("color", {"fixedColor": "pink"}),
+            "colour 'pink' has no meaning",
+        ),
         (lambda board: board.__setitem__("schemaVersion", 43), "schemaVersion"),
         (lambda board: board.__setitem__("editable", True), "editable"),
     ],
@@ -66,12 +89,13 @@ def test_a_planted_violation_is_caught(boards: list[Board], plant: Callable[[Boa
     """Each rule notices a dashboard that breaks it."""
     planted = copy.deepcopy(boards[0])
     plant(planted)
+    faults = broken_rules([planted, *boards[1:]])
 
-    assert any(told in fault for fault in broken_rules([planted]))
+    assert any(told in fault for fault in faults), faults
 
 
 def test_two_dashboards_of_one_uid_are_caught(boards: list[Board]) -> None:
     """A uid and a title that stand twice are named."""
-    faults = broken_rules([boards[0], boards[0]])
+    faults = broken_rules([*boards, boards[0]])
 
     assert faults == ["uid 'mlh-fleet' stands twice", "title 'ML health: fleet overview' stands twice"]

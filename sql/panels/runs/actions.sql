@@ -2,7 +2,7 @@
 SELECT replace(event, '_', ' ') || coalesce(' (' || cause || ')', '') AS "Action",
        count(*) AS "models"
 FROM grafana.model_event
-WHERE $__timeFilter("time")
+WHERE $__timeFilter("time") AND :chosen
 GROUP BY event, cause
 ORDER BY count(*) DESC, 1
 LIMIT 15

@@ -6,6 +6,9 @@ SELECT task AS "Task",
        reason AS "Reason",
        recorded_at AS "When"
 FROM grafana.run_step
-WHERE run_id IN (SELECT run_id FROM grafana.run WHERE run_id::text IN (${run:sqlstring}))
+WHERE run_id IN (
+    SELECT run_id FROM grafana.run WHERE $__timeFilter(slot) AND run_id::text IN (${run:sqlstring})
+)
+  AND :chosen
 ORDER BY array_position(ARRAY['failed', 'skipped', 'succeeded'], outcome), recorded_at, device, metric
 LIMIT 500
