@@ -335,14 +335,20 @@ class Platform:
 
     @cached_property
     def issue_tracker(self) -> IssueTracker:
-        """GitHub where repository and token are set, else a folder of rendered issues."""
+        """GitHub where repository and token or app are set, else a folder of rendered issues."""
         github = self.settings.github
-        if github.repository and github.token:
+        if github.is_set:
+            from ml_core.adapters.github_account import GitHubApp
             from ml_core.adapters.github_issues import GitHubIssues
 
             return GitHubIssues(
                 github.repository,
-                github.token,
+                github.token
+                or GitHubApp(
+                    app_id=github.app_id,
+                    installation_id=github.installation_id,
+                    private_key=github.read_app_key(),
+                ),
                 base_url=github.base_url,
                 label=self.settings.escalation.label,
             )

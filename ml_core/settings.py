@@ -83,8 +83,32 @@ class GitHubSettings:
         repr=False,
         metadata={"help": "Access token; give it as ML_HEALTH_GITHUB__TOKEN, not in a file."},
     )
-    base_url: str = setting("https://api.github.com", "Address of the API, for GitHub Enterprise.")
+    app_id: Annotated[int, Ge(0)] = setting(0, "Number of a GitHub App that files instead of a token's owner; 0: none.")
+    installation_id: Annotated[int, Ge(0)] = setting(0, "Number of that app's installation in the repository.")
+    app_key_path: str = setting("", "File of that app's private key (PEM), for its owner's eyes alone.")
+    base_url: str = setting(
+        "https://api.github.com", "Address of the API; of a GitHub Enterprise Server https://HOST/api/v3."
+    )
     folder: str = setting("", "Folder of rendered issues where there is no token; empty: in ML_HEALTH_HOME.")
+
+    def __post_init__(self) -> None:
+        app = (bool(self.app_id), bool(self.installation_id), bool(self.app_key_path))
+        if any(app) and not all(app):
+            raise ConfigurationError("app_id, installation_id and app_key_path belong together: set all three or none")
+        if self.app_id and self.token:
+            raise ConfigurationError("token and app_id are two ways to the same end: set one of them")
+
+    def read_app_key(self) -> str:
+        """The app's private key; ConfigurationError where its file cannot be read."""
+        try:
+            return Path(self.app_key_path).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigurationError(f"github.app_key_path {self.app_key_path} cannot be read: {exc}") from exc
+
+    @property
+    def is_set(self) -> bool:
+        """Whether issues are filed on GitHub."""
+        return bool(self.repository and (self.token or self.app_id))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from github import Auth, Github
+from github import Github
 from github.Repository import Repository
 from urllib3.util import Retry
 
+from ml_core.adapters.github_account import Account, check_account, make_auth, secrets_of
 from ml_core.adapters.github_faults import FAULTS, translate_fault
 from ml_core.domain.redaction import redact
 from ml_core.errors import ConfigurationError, TrackerRefusedError, TrackerUnavailableError
@@ -29,12 +30,12 @@ class _ReadRetry(Retry):
 
 
 class GitHubClient:
-    """One repository's line to GitHub; the token shows nowhere. Not for several threads."""
+    """One repository's line to GitHub; token and key show nowhere. Not for several threads."""
 
     def __init__(
         self,
         repository: str,
-        token: str,
+        account: Account,
         *,
         base_url: str,
         timeout_s: int,
@@ -44,16 +45,17 @@ class GitHubClient:
         sleep: Callable[[float], None],
         now: Callable[[], datetime],
     ) -> None:
-        _check_arguments(repository, token, base_url)
+        _check_arguments(repository, base_url)
+        check_account(account)
         # At DEBUG PyGithub logs the bodies of issues; a site's root level must not switch that on.
         logging.getLogger("github.Requester").setLevel(logging.INFO)
-        self._name, self._token, self._base_url = repository, token, base_url
+        self._name, self._secrets, self._base_url = repository, secrets_of(account), base_url
         self._write_gap_s, self._clock, self._sleep, self._now = write_gap_s, clock, sleep, now
         self._repository: Repository | None = None
         self._login: str | None = None
         self._next_write_at = self._blocked_until = clock()
         self._github = Github(
-            auth=Auth.Token(token),
+            auth=make_auth(account),
             base_url=base_url,
             timeout=timeout_s,
             user_agent="iiot-ml-health",
@@ -133,8 +135,8 @@ class GitHubClient:
             raise error from None
 
     def redact(self, text: str) -> str:
-        """Return `text` without the token."""
-        return redact(text, (self._token,))
+        """Return `text` without the token or key."""
+        return redact(text, self._secrets)
 
     def _check_repository(self, facts: object) -> None:
         name = str(facts.get("full_name") or "") if isinstance(facts, dict) else ""
@@ -148,11 +150,9 @@ class GitHubClient:
             logger.warning("repository %s is now %s: change the setting", self._name, name)
 
 
-def _check_arguments(repository: str, token: str, base_url: str) -> None:
+def _check_arguments(repository: str, base_url: str) -> None:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository, re.ASCII):
         raise ConfigurationError(f"github.repository must be written owner/name, got {repository!r}")
-    if not re.fullmatch(r"[!-~]+", token):
-        raise ConfigurationError("github.token must be one word of plain characters: set it again")
     address = urlsplit(base_url)
     if address.scheme != "https" and address.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise ConfigurationError(f"github.base_url must begin with https://, got {redact(base_url)!r}")

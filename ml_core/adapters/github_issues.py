@@ -12,6 +12,7 @@ from github import GithubException
 from github.Issue import Issue
 from github.Repository import Repository
 
+from ml_core.adapters.github_account import Account
 from ml_core.adapters.github_client import GitHubClient
 from ml_core.adapters.github_participation import has_person
 from ml_core.domain.issue import (
@@ -39,7 +40,7 @@ class GitHubIssues:
     def __init__(
         self,
         repository: str,
-        token: str,
+        account: Account,
         *,
         base_url: str = "https://api.github.com",
         label: str = LABEL,
@@ -53,7 +54,7 @@ class GitHubIssues:
         self._label = label
         self._client = GitHubClient(
             repository,
-            token,
+            account,
             base_url=base_url,
             timeout_s=timeout_s,
             write_gap_s=write_gap_s,

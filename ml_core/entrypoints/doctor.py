@@ -108,7 +108,8 @@ def _look_at_telemetry(platform: Platform, now: datetime) -> Diagnosis:
 def _look_at_runs(platform: Platform, now: datetime) -> Diagnosis:
     late = []
     for spec in load_manifest().tasks:
-        latest = platform.runs.latest(spec.task_id, outcomes=[Outcome.SUCCEEDED, Outcome.PARTIAL, Outcome.SKIPPED])
+        done = [Outcome.SUCCEEDED, Outcome.PARTIAL, Outcome.SKIPPED]
+        latest = platform.runs.latest(spec.task_id, until=now, outcomes=done)
         due = latest_slot(spec.schedule, now - timedelta(seconds=spec.jitter_s + spec.timeout_s))
         if latest is None or latest.slot < due:
             late.append(spec.task_id)
@@ -149,10 +150,12 @@ def _look_at_artifacts(platform: Platform, now: datetime) -> Diagnosis:
 
 def _look_at_github(platform: Platform) -> Diagnosis:
     github = platform.settings.github
-    if github.repository and github.token:
+    if github.is_set:
         return Diagnosis(what="issues", grade="ok", seen=f"filed in {github.repository} at {github.base_url}")
     folder = github.folder or platform.settings.home / "issues"
-    missing = "repository" if github.token else "token" if github.repository else "repository and token"
+    missing = (
+        "repository" if github.token or github.app_id else "token" if github.repository else "repository and token"
+    )
     return Diagnosis(
         what="issues",
         grade="warn",

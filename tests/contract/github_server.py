@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from tests.contract.github_app import InstalledApp
 from tests.contract.github_description import load_description
 from tests.contract.github_state import GitHubRefusal, GitHubState
 
@@ -55,8 +56,17 @@ class SeenRequest:
 class GitHubServer:
     """Serves one repository on 127.0.0.1; use as a context manager, `violations` must stay empty."""
 
-    def __init__(self, repository: str = "acme/plant", token: str = "ghp_localTokenOfTheTests0123456789") -> None:
+    def __init__(
+        self,
+        repository: str = "acme/plant",
+        token: str = "ghp_localTokenOfTheTests0123456789",
+        *,
+        root: str = "",
+    ) -> None:
         self.token = token
+        self.root = root
+        """Where the API begins: of a GitHub Enterprise Server under a path."""
+        self.app: InstalledApp | None = None
         self.requests: list[SeenRequest] = []
         self.violations: list[str] = []
         self._faults: list[Fault] = []
@@ -64,7 +74,7 @@ class GitHubServer:
         self._ended = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self))
         self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self.url = f"http://127.0.0.1:{self._http.server_port}{root}"
         self.state = GitHubState(self.url, repository)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -108,7 +118,7 @@ class GitHubServer:
 
     def answer(self, handler: BaseHTTPRequestHandler, method: str) -> None:
         """Answer one request: as GitHub would, or as a fault wants."""
-        url = urlsplit(handler.path)
+        url = urlsplit(handler.path.removeprefix(self.root) if handler.path.startswith(self.root) else "/outside")
         raw = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         body = json.loads(raw) if raw else None
         with self._lock:
@@ -157,10 +167,15 @@ class GitHubServer:
             wrong = list(load_description().check_request(method, known.path, parameters, body))
             self.violations.extend(wrong)
             try:
-                self._check_caller(headers)
+                asks_for_token = self.app is not None and self.app.is_asked(method, known.path, headers)
+                if not asks_for_token:
+                    self._check_caller(headers)
                 if wrong:
                     raise GitHubRefusal(422, "; ".join(wrong))
-                status, answer, pages = self.state.perform(method, known.path, parameters, body)
+                if asks_for_token and self.app is not None:
+                    status, answer, pages = 201, self.app.issue_token(), None
+                else:
+                    status, answer, pages = self.state.perform(method, known.path, parameters, body)
             except GitHubRefusal as refusal:
                 status, answer, pages = refusal.status, refusal.answer, None
             self.violations.extend(load_description().check_response(method, known.path, status, answer))
@@ -169,6 +184,8 @@ class GitHubServer:
     def _check_caller(self, headers: dict[str, str]) -> None:
         if "user-agent" not in headers:
             raise GitHubRefusal(403, "Request forbidden by administrative rules.")
+        if self.app is not None and self.app.knows(headers):
+            return
         if headers.get("authorization") not in (f"token {self.token}", f"Bearer {self.token}"):
             raise GitHubRefusal(401, "Bad credentials")
 

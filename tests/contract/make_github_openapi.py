@@ -22,6 +22,7 @@ DESCRIPTION = "package/generated/api.github.com.json"
 REPOSITORY = "/repos/{owner}/{repo}"
 KEPT: dict[str, tuple[str, ...]] = {
     "/user": ("get",),
+    "/app/installations/{installation_id}/access_tokens": ("post",),
     "/search/issues": ("get",),
     REPOSITORY: ("get",),
     f"{REPOSITORY}/labels": ("get", "post"),
