@@ -37,14 +37,14 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
 
 
 def _report(context: TaskContext, tally: DriftTally) -> TaskReport:
-    if context.dry_run:
-        records = {record.series_id: record for record in context.platform.series.list_series()}
-        findings = tell_observations(tally.observations, records, now=context.now)
-    else:
-        findings = tell_open_findings(
+    seen = [*tally.observations, *tally.shown] if context.dry_run else tally.shown
+    records = {record.series_id: record for record in context.platform.series.list_series()} if seen else {}
+    findings = tell_observations(seen, records, now=context.now)
+    if not context.dry_run:
+        findings += tell_open_findings(
             context.platform.findings,
             tally.series_ids,
             now=context.now,
-            checks=[CheckName.DRIFT, CheckName.COMMON_MODE_DRIFT],
+            checks=[CheckName.DRIFT, CheckName.COMMON_MODE_DRIFT, CheckName.DRIFT_CANARY],
         )
-    return TaskReport(counts=dict(tally.counts), findings=findings, failures=tally.failed)
+    return TaskReport(counts=tally.figures, findings=findings, failures=tally.failed)

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.domain.drift import autocorrelation_time, ks_effective, wasserstein_in_iqr
+from ml_core.domain.block_history import largest_distances
+from ml_core.domain.drift import autocorrelation_time, in_iqrs, ks_effective, wasserstein_in_iqr
+from ml_core.domain.policies import DriftPolicy
+from ml_core.domain.variability import compare_variability
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-N_TESTS = 2
-"""Values and scores are tested, so the smaller p-value counts twice (Bonferroni)."""
-
 WIDENING_MARGIN = 1.1
 """A little more than the arithmetic asks for, since readings come unevenly."""
+MAX_PART = 0.5
+"""Parts of the reference that tell what is usual are at most this share of it."""
+
+
+class Aspect(StrEnum):
+    """What of the readings is compared."""
+
+    VALUES = "values"
+    SCORES = "scores"
+    VARIABILITY = "variability"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """What a model keeps of its training: held-out values and their scores, in time order, shape (n,)."""
+    """What a model keeps of its training: values and the scores it gives them, in time order, shape (n,)."""
 
     values: NDArray[np.float64]
     scores: NDArray[np.float64]
@@ -39,37 +50,132 @@ class LiveSample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DriftTest:
-    """The answer on one model: how improbable without drift, how large, on how much."""
+class AspectTest:
+    """The answer on one aspect: how improbable without drift, how large, and how large is usual."""
 
+    aspect: Aspect
     p_value: float
     effect: float
-    """Wasserstein distance of the values in training IQRs."""
+    """Values: Wasserstein distance in training IQRs. Scores: Kolmogorov distance. Variability: |ln ratio|."""
+    usual: float
+    """The largest effect between a part of the reference, as long as the live sample, and the rest of it."""
+    ratio: float | None = None
+    """Variability: the mean step between readings over that of training."""
+
+    def least_effect(self, policy: DriftPolicy) -> float:
+        """The effect from which this aspect counts: a size that matters, and more than is usual here."""
+        least = {
+            Aspect.VALUES: policy.min_effect,
+            Aspect.SCORES: policy.min_score_effect,
+            Aspect.VARIABILITY: policy.min_variability_effect,
+        }[self.aspect]
+        return max(least, policy.usual_ratio * self.usual)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftTest:
+    """The answer on one model."""
+
+    aspects: tuple[AspectTest, ...]
     n_effective: float
-    """Independent readings that the live sample is worth; what the reference is worth is in the p-value."""
+    """Independent readings that the live sample is worth; what the reference is worth is in the p-values."""
     reference_median: float
     live_median: float
+    looks: int = 1
+    """Live windows that were tried; the p-value counts as often."""
+
+    def p_value(self, policy: DriftPolicy) -> float:
+        """How improbable the largest drift that matters is without any: Bonferroni over aspects and looks.
+
+        An aspect whose effect does not matter is no evidence, and counts as p = 1. That only makes the p-value
+        larger, so it stays one.
+        """
+        found = self.leading(policy)
+        return 1.0 if found is None else min(1.0, self.looks * len(self.aspects) * found.p_value)
+
+    def leading(self, policy: DriftPolicy) -> AspectTest | None:
+        """The least probable of the aspects whose effect matters; None where none does."""
+        mattering = [aspect for aspect in self.aspects if aspect.effect >= aspect.least_effect(policy)]
+        return min(mattering, key=lambda aspect: aspect.p_value, default=None)
+
+    @property
+    def values(self) -> AspectTest:
+        """The test of the values."""
+        return next(aspect for aspect in self.aspects if aspect.aspect is Aspect.VALUES)
 
 
 def compare_with_reference(reference: Reference, live: LiveSample) -> DriftTest:
-    """Test values and scores on their effective sample sizes.
+    """Test values, scores and variability on their effective sample sizes.
 
     How long a series remembers is taken from the reference: it is longer than a day, and a day that drifts
-    looks as if it remembered for ever, so that its drift could never be told.
+    looks as if it remembered for ever, so that its drift could never be told. Scores are a function of the
+    values and remember no less than they do: a score that hovers at its best while the machine wanders
+    within its range follows it one to one once it leaves.
     """
+    reference, live = _align(reference, live)
     ratio = _interval_ratio(reference, live)
-    p_values, sizes = [], []
-    for known, seen in ((reference.values, live.values), (reference.scores, live.scores)):
-        memory = autocorrelation_time(known)
-        live_memory = max(1.0, memory * ratio)
-        p_values.append(ks_effective(known, seen, reference_tau=memory, live_tau=live_memory).p_value)
-        sizes.append(seen.size / live_memory)
+    memory = autocorrelation_time(reference.values)
+    score_memory = max(memory, autocorrelation_time(reference.scores))
+    length = max(1, min(round(live.values.size / ratio), int(MAX_PART * reference.values.size)))
     return DriftTest(
-        p_value=min(1.0, N_TESTS * min(p_values)),
-        effect=wasserstein_in_iqr(reference.values, live.values),
-        n_effective=min(sizes),
+        aspects=(
+            _compare_values(reference, live, memory, ratio, length),
+            _compare_scores(reference, live, score_memory, ratio, length),
+            _compare_variability(reference, live, ratio, length),
+        ),
+        n_effective=live.values.size / max(1.0, memory * ratio),
         reference_median=_median(reference.values),
         live_median=_median(live.values),
+    )
+
+
+def _compare_values(reference: Reference, live: LiveSample, memory: float, ratio: float, length: int) -> AspectTest:
+    known, seen = reference.values, live.values
+    test = ks_effective(known, seen, reference_tau=memory, live_tau=memory * ratio)
+    usual = largest_distances(known, length).wasserstein if length < known.size else 0.0
+    return AspectTest(
+        aspect=Aspect.VALUES,
+        p_value=test.p_value,
+        effect=wasserstein_in_iqr(known, seen),
+        usual=in_iqrs(usual, known) if known.size else 0.0,
+    )
+
+
+def _compare_scores(reference: Reference, live: LiveSample, memory: float, ratio: float, length: int) -> AspectTest:
+    known, seen = reference.scores, live.scores
+    test = ks_effective(known, seen, reference_tau=memory, live_tau=memory * ratio)
+    usual = largest_distances(known, length).kolmogorov if length < known.size else 0.0
+    return AspectTest(aspect=Aspect.SCORES, p_value=test.p_value, effect=test.statistic, usual=usual)
+
+
+def _compare_variability(reference: Reference, live: LiveSample, ratio: float, length: int) -> AspectTest:
+    change = compare_variability(reference.values, live.values, length=length, tau_ratio=ratio)
+    return AspectTest(
+        aspect=Aspect.VARIABILITY,
+        p_value=change.p_value,
+        effect=abs(change.log_ratio),
+        usual=change.usual,
+        ratio=math.exp(change.log_ratio),
+    )
+
+
+def _align(reference: Reference, live: LiveSample) -> tuple[Reference, LiveSample]:
+    """Both at about the same interval: the one that reads more often is thinned."""
+    ratio = _interval_ratio(reference, live)
+    known, seen = max(1, round(1.0 / ratio)), max(1, round(ratio))
+    return (
+        replace(
+            reference,
+            values=reference.values[::known],
+            scores=reference.scores[::known],
+            interval_s=reference.interval_s and reference.interval_s * known,
+        ),
+        replace(
+            live,
+            values=live.values[::seen],
+            scores=live.scores[::seen],
+            interval_s=live.interval_s and live.interval_s * seen,
+        ),
     )
 
 

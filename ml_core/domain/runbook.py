@@ -59,9 +59,14 @@ CHECKS: Mapping[str, CheckWords] = {
     "common_mode_drift": CheckWords(
         title="Many models drift together", advice="Look for one cause: weather, load, a gateway, a new firmware."
     ),
+    "drift_canary": CheckWords(
+        title="Drift test cries wolf",
+        advice="Look at what changed in many training windows at once; raise drift.usual_ratio if they are rightly so.",
+    ),
     "retrain_rejected": CheckWords(
         title="Retrained model refused",
-        advice="Read which step of the gate refused and why, above; the old model serves on.",
+        advice="Read which step of the gate refused and why, above; the old model serves on. If the machine changed "
+        "on purpose, accept it with `ml-health accept-drift`.",
     ),
     "store_size": CheckWords(title="Artifact store is large", advice="Look at the retention settings and ml_purge."),
     "heartbeat": CheckWords(title="Daily check did not run", advice="Look at the scheduler or the host.", fixable=True),

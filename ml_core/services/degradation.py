@@ -7,14 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ml_core.domain.check import CheckResult
+from ml_core.domain.check import CheckResult, Verdict
 from ml_core.domain.check_names import CheckName
-from ml_core.domain.finding import Finding, Severity
-from ml_core.domain.fleet_drift import TestedModel, assess_fleet, count_before, observe_common_mode
+from ml_core.domain.finding import Finding, Observation, Severity
+from ml_core.domain.fleet_drift import (
+    FleetVerdict,
+    TestedModel,
+    assess_fleet,
+    count_before,
+    observe_canary,
+    observe_common_mode,
+)
 from ml_core.domain.grading import not_judged
 from ml_core.domain.model_version import ModelStatus, ModelVersion
+from ml_core.domain.null_canary import draw_split
 from ml_core.domain.policies import DriftPolicy
 from ml_core.domain.series_record import SeriesRecord
+from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.errors import DatabaseUnavailableError
 from ml_core.ports.check_log import CheckLog
 from ml_core.ports.finding_ledger import FindingLedger
@@ -58,17 +67,38 @@ class Degradation:
         tally.series_ids.extend(record.series_id for record in records)
         results, failed = self._test_all(records, serving, run)
         tested = [answer for answer in results.values() if isinstance(answer, TestedModel)]
-        assessed, common = assess_fleet(tested, policy=self.policy)
-        verdicts = assessed | {
+        fleet = assess_fleet(tested, policy=self.policy)
+        verdicts = dict(fleet.results) | {
             series_id: answer for series_id, answer in results.items() if isinstance(answer, CheckResult)
         }
+        if only is not None:
+            verdicts = self._show_only(verdicts, run, tally)
         for start in range(0, len(records), self.series_per_batch):
             shard = [record.series_id for record in records[start : start + self.series_per_batch]]
             self.writer.write(shard, verdicts, failed, serving, run, tally)
         if tested and only is None:
-            self.writer.observe([observe_common_mode(common)], tally)
-        tally.counts.update(models=len(records), tested=len(tested), common_modes=len(common))
+            self.writer.observe(_observe_fleet(fleet), tally)
+        n_judged = sum(result.verdict is not Verdict.UNKNOWN for result in verdicts.values())
+        tally.counts.update(models=len(records), tested=n_judged, common_modes=len(fleet.common))
+        tally.canary = fleet.canary
         return tally
+
+    def _show_only(
+        self, verdicts: Mapping[int, CheckResult], run: RunRecorder, tally: DriftTally
+    ) -> dict[int, CheckResult]:
+        """Drift of a series that is tested alone is told and held against nobody; what is left counts.
+
+        Without the rest of the fleet nothing keeps false calls rare, and a look at any hour is no second check.
+        """
+        drifting = {id_: result for id_, result in verdicts.items() if result.verdict in (Verdict.WARN, Verdict.FAIL)}
+        tally.counts.update(f"drift_{result.verdict.value}" for result in drifting.values())
+        for series_id, result in drifting.items():
+            told = f"{result.reason}; of one series alone this is told and does not count"
+            run.record([RunItem(series_id=series_id, outcome=ItemOutcome.SUCCEEDED, reason=told)])
+            tally.shown.append(
+                Observation(check=result.check, series_id=series_id, severity=Severity.WARNING, message=told)
+            )
+        return {series_id: result for series_id, result in verdicts.items() if series_id not in drifting}
 
     def _test_all(
         self, records: Sequence[SeriesRecord], serving: Mapping[int, ModelVersion], run: RunRecorder
@@ -79,7 +109,7 @@ class Degradation:
         for start in range(0, len(records), self.series_per_batch):
             run.stop_if_asked()
             shard = records[start : start + self.series_per_batch]
-            candidates = self._candidates(shard, serving, run)
+            candidates = self._candidates(shard, serving, run, fleet=len(records))
             for candidate in candidates:
                 finding = open_findings.get(candidate.record.series_id)
                 if finding is not None:
@@ -114,16 +144,17 @@ class Degradation:
         return answers, broken
 
     def _candidates(
-        self, records: Sequence[SeriesRecord], serving: Mapping[int, ModelVersion], run: RunRecorder
+        self, records: Sequence[SeriesRecord], serving: Mapping[int, ModelVersion], run: RunRecorder, *, fleet: int
     ) -> list[Candidate]:
         ids = [record.series_id for record in records]
         before_run_id = None if run.run is None else run.run.run_id
-        last = self.checks.latest_of_each(ids, checks=[CheckName.DRIFT], before_run_id=before_run_id)
+        last = self.checks.latest_of_each(ids, checks=[CheckName.DRIFT], before_run_id=before_run_id, until=self.now)
         return [
             Candidate(
                 record=record,
                 model=serving[record.series_id],
                 before=count_before(last.get(record.series_id, ()), serving[record.series_id]),
+                null_at=draw_split(record.series_id, self.now.date(), fleet=fleet, most=self.policy.canary_models),
             )
             for record in records
         ]
@@ -135,3 +166,9 @@ class Degradation:
             for finding in self.findings.list_open(now=self.now, checks=DATA_FINDINGS)
             if finding.series_id is not None and finding.severity is Severity.CRITICAL
         }
+
+
+def _observe_fleet(fleet: FleetVerdict) -> list[Observation]:
+    """What is told of no single series; without a single split nothing is known of the canary."""
+    told = [observe_common_mode(fleet.common)]
+    return [*told, observe_canary(fleet.canary)] if fleet.canary.splits else told

@@ -83,9 +83,13 @@ class DriftTester:
         """Of two looks at a model the one that shows more; its p-value counts twice, since two were taken."""
         if not isinstance(day, TestedModel) or not isinstance(wide, TestedModel):
             return wide
-        told = day if day.test.p_value(self.policy) < wide.test.p_value(self.policy) else wide
-        test = replace(told.test, looks=2, n_effective=max(day.test.n_effective, wide.test.n_effective))
-        return replace(told, test=test, null=day.null)
+        n_effective = max(day.test.n_effective, wide.test.n_effective)
+        day_test, wide_test = (replace(look.test, looks=2, n_effective=n_effective) for look in (day, wide))
+        # A day that shows nothing leaves the word to the longer time.
+        most = min(wide_test.p_value(self.policy), self.policy.false_discovery_rate)
+        if day_test.p_value(self.policy) < most:
+            return replace(day, test=day_test)
+        return replace(wide, test=wide_test, null=day.null)
 
     def _test_over(
         self, hours: Mapping[int, float], readable: Mapping[int, tuple[Candidate, ModelArtifact]]

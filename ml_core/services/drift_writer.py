@@ -13,6 +13,7 @@ from ml_core.domain.finding import Observation
 from ml_core.domain.fleet_drift import observe_drift
 from ml_core.domain.health import judge
 from ml_core.domain.model_version import ModelVersion
+from ml_core.domain.null_canary import NullCanary
 from ml_core.domain.series_record import Health
 from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.ports.check_log import CheckLog
@@ -29,7 +30,16 @@ class DriftTally:
     counts: Counter[str] = field(default_factory=Counter)
     observations: list[Observation] = field(default_factory=list)
     """What is wrong; kept for a dry run, which writes no findings."""
+    shown: list[Observation] = field(default_factory=list)
+    """What is told of a series that was tested alone, and does not count."""
     failed: int = 0
+    canary: NullCanary | None = None
+    """How often the test spoke where nothing had drifted."""
+
+    @property
+    def figures(self) -> dict[str, int | float]:
+        """What the run keeps: counts, and the canary's rate."""
+        return dict(self.counts) | (self.canary.to_json() if self.canary else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +105,7 @@ class DriftWriter:
     ) -> dict[int, tuple[Health, Sequence[str]]]:
         """The health that follows from all newest checks of the serving model, drift included."""
         health: dict[int, tuple[Health, Sequence[str]]] = {}
-        for series_id, checks in self.checks.latest_of_each(series_ids).items():
+        for series_id, checks in self.checks.latest_of_each(series_ids, until=self.now).items():
             model_id = serving[series_id].model_id
             results = [check.result for check in checks if check.model_id == model_id]
             # A model that the daily check has not seen yet keeps the verdict of its series.

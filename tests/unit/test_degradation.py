@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy.signal import lfilter
+from scipy.stats import ks_2samp, wasserstein_distance
 
-from ml_core.domain.degradation import DriftTest, LiveSample, Reference, compare_with_reference, widen
+from ml_core.domain.block_history import block_starts, largest_distances
+from ml_core.domain.degradation import Aspect, DriftTest, LiveSample, Reference, compare_with_reference, widen
 from ml_core.domain.policies import DriftPolicy
 
 POLICY = DriftPolicy()
+Values = NDArray[np.float64]
 
 
 def remembering(n: int, phi: float, seed: int) -> NDArray[np.float64]:
@@ -32,25 +36,27 @@ def test_healthy_series_are_rarely_called_improbable(phi: float) -> None:
     """Without drift a p-value under 5 % comes in about 5 % of series, however long they remember."""
     samples = [remembering(2440, phi, seed) for seed in range(200)]
 
-    called = [compare(sample[:1000], sample[1000:]).p_value < 0.05 for sample in samples]
+    tests = [compare(sample[:1000], sample[1000:]) for sample in samples]
 
-    assert np.mean(called) <= 0.08
+    for place in range(3):
+        assert np.mean([test.aspects[place].p_value < 0.05 for test in tests]) <= 0.08
+    assert np.mean([test.p_value(POLICY) < 0.05 for test in tests]) <= 0.02
 
 
 @pytest.mark.parametrize("change", ["shift", "ramp", "variance"])
 def test_drift_is_improbable_and_large(change: str) -> None:
-    """A shift by two deviations, a ramp and three times the noise are all seen."""
+    """A shift by a deviation, a ramp and twice the variance are all seen."""
     sample = remembering(2440, 0.5, 7)
     live = {
-        "shift": sample[1000:] + 2,
-        "ramp": sample[1000:] + np.linspace(0, 4, 1440),
-        "variance": sample[1000:] * 3,
+        "shift": sample[1000:] + 1,
+        "ramp": sample[1000:] + np.linspace(0, 2, 1440),
+        "variance": sample[1000:] * np.sqrt(2),
     }[change]
 
     test = compare(sample[:1000], live)
 
-    assert test.p_value < 1e-3
-    assert test.effect > POLICY.min_effect
+    assert test.p_value(POLICY) < 1e-3
+    assert test.leading(POLICY) is not None
 
 
 def test_a_ramp_does_not_hide_behind_its_own_memory() -> None:
@@ -83,6 +89,62 @@ def test_a_window_is_widened_as_far_as_needed_and_no_further(n_effective: float,
 def test_without_any_reading_the_window_is_as_wide_as_it_may_be() -> None:
     """Nothing says how many hours would do."""
     assert widen(0.0, least=50, hours=24, most_hours=168) == 168
+
+
+def test_what_was_usual_in_training_is_no_drift() -> None:
+    """A machine that ran at two levels in training may run at one of them for a day."""
+    two_levels = np.repeat([0.0, 6.0, 0.0, 6.0, 0.0, 6.0, 0.0], 144) + remembering(1008, 0.0, 3)
+
+    test = compare(two_levels, 6.0 + remembering(144, 0.0, 4))
+
+    assert test.values.effect > POLICY.min_effect
+    assert test.p_value(POLICY) == 1.0
+
+
+def test_a_change_of_noise_alone_is_told_as_such() -> None:
+    """Steps that grow by half while the level stays are a change of variability, with its ratio."""
+    sample = remembering(1288, 0.0, 5)
+
+    leading = compare(sample[:1000], sample[1000:] * 1.5).leading(POLICY)
+
+    assert leading is not None
+    assert leading.aspect is Aspect.VARIABILITY
+    assert leading.ratio == pytest.approx(1.5, rel=0.2)
+
+
+def test_few_slow_readings_prove_nothing() -> None:
+    """Readings that remember for days are worth two or three, however far from training they are."""
+    slow = np.cumsum(np.random.default_rng(6).normal(size=1288))
+
+    assert compare(slow[:1000], slow[1000:] + 1e6).values.p_value > 1e-3
+
+
+@given(
+    arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6)),
+    arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6)),
+    st.floats(1.0, 1e4),
+)
+def test_the_answer_is_always_a_probability(known: Values, seen: Values, interval_s: float) -> None:
+    """Whatever the readings, empty or equal ones too, and whatever their intervals."""
+    test = compare(known, seen, then=interval_s, now=60.0)
+
+    assert 0.0 <= test.p_value(POLICY) <= 1.0
+    assert all(aspect.effect >= 0 and aspect.usual >= 0 for aspect in test.aspects)
+
+
+@given(arrays(np.float64, st.integers(4, 40), elements=st.floats(-1e3, 1e3)), st.data())
+def test_parts_are_held_against_the_rest(values: Values, data: st.DataObject) -> None:
+    """The quick formula gives the distances that scipy finds between each block and all other readings."""
+    length = data.draw(st.integers(1, values.size - 1))
+    apart = [
+        (np.delete(values, np.arange(start, start + length)), values[start : start + length])
+        for start in block_starts(values.size, length)
+    ]
+
+    found = largest_distances(values, length)
+
+    assert found.kolmogorov == pytest.approx(max(ks_2samp(*pair, method="asymp").statistic for pair in apart))
+    assert found.wasserstein == pytest.approx(max(wasserstein_distance(*pair) for pair in apart), abs=1e-6)
 
 
 def test_nothing_to_compare_is_worth_nothing() -> None:

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import ks_2samp
 
-from ml_core.domain.drift import autocorrelation_time, benjamini_hochberg, ks_effective, wasserstein_in_iqr
+from ml_core.domain.drift import (
+    autocorrelation_time,
+    benjamini_hochberg,
+    ks_effective,
+    least_p_value,
+    wasserstein_in_iqr,
+)
 
 SAMPLES = arrays(np.float64, st.integers(2, 80), elements=st.floats(-1e6, 1e6))
 ANY_SAMPLES = arrays(np.float64, st.integers(0, 80), elements=st.floats(-1e300, 1e300))
@@ -69,12 +75,20 @@ def test_little_evidence_is_told() -> None:
 
 @given(SAMPLES, SAMPLES)
 def test_statistic_is_that_of_scipy(a: NDArray[np.float64], b: NDArray[np.float64]) -> None:
-    """The distance itself is the ordinary one; with a memory of one reading so is the p-value."""
+    """The distance itself is the ordinary one; with a memory of one reading so is the p-value, down to its least."""
     expected = ks_2samp(a, b, method="asymp")
     found = ks_effective(a, b, reference_tau=1.0, live_tau=1.0)
 
     assert found.statistic == pytest.approx(expected.statistic)
-    assert found.p_value == pytest.approx(expected.pvalue, abs=1e-9)
+    assert found.p_value == pytest.approx(max(expected.pvalue, least_p_value(a.size, b.size)), abs=1e-9)
+
+
+@given(st.integers(1, 7), st.integers(1, 7))
+def test_no_rank_test_reaches_a_smaller_p_value(n: int, m: int) -> None:
+    """Samples that do not overlap have the exact p-value of that bound; so few readings prove no more."""
+    exact = ks_2samp(np.arange(n), 100 + np.arange(m), method="exact").pvalue
+
+    assert least_p_value(n, m) == pytest.approx(min(1.0, exact))
 
 
 @given(ANY_SAMPLES, ANY_SAMPLES)
