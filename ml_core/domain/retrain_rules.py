@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ml_core.domain.check_names import CheckName
 from ml_core.domain.finding import Finding
+from ml_core.domain.levelling import needed_now
 from ml_core.domain.model_version import ModelVersion, TrainingCause
 from ml_core.domain.policies import RetrainPolicy
 from ml_core.domain.series import SeriesKey
@@ -40,6 +41,23 @@ class Standing:
     def is_pinned(self) -> bool:
         """Whether a person keeps the champion from being replaced."""
         return self.champion is not None and self.champion.pinned
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the newest attempt to replace the champion was refused."""
+        return CheckName.RETRAIN_REJECTED in self.findings
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing but its age could ask for another model."""
+        return not self.is_refused and all(
+            self.open_finding(check) is None for check in (CheckName.ARTIFACT, CheckName.DRIFT)
+        )
+
+    def is_free(self, now: datetime) -> bool:
+        """Whether it may be trained anew at all: not pinned, its circuit closed, no challenger on trial."""
+        rests = self.record.circuit_open_until is not None and self.record.circuit_open_until > now
+        return not (self.is_pinned or rests or self.shadow is not None)
 
     def open_finding(self, check: str) -> Finding | None:
         """An open finding of this check, unless the champion was promoted after it was last seen."""
@@ -111,21 +129,40 @@ def is_due_by_age(standing: Standing, policy: RetrainPolicy, *, now: datetime, n
 def plan_retrains(
     standings: Iterable[Standing], policy: RetrainPolicy, *, now: datetime, next_run_at: datetime
 ) -> list[Retrain]:
-    """What one run trains: lost artifacts first, then degraded models, then the oldest, within the budget."""
-    plans = [
-        plan
-        for standing in standings
-        if not standing.is_pinned and (plan := _plan(standing, policy, now=now, next_run_at=next_run_at)) is not None
-    ]
-    plans.sort(key=lambda plan: (_URGENCY[plan.cause], plan.standing.trained_at))
+    """What one run trains: lost artifacts first, then degraded models, then the oldest, within the budget.
+
+    Those that were refused lately come last, or what cannot pass would take the budget from what can. Models that
+    are not due yet are brought forward where the runs until their last day could not train them all.
+    """
+    free = [standing for standing in standings if standing.is_free(now)]
+    planned = [(standing, _plan(standing, policy, now=now, next_run_at=next_run_at)) for standing in free]
+    plans = [plan for _, plan in planned if plan is not None]
+    young = [standing for standing, plan in planned if plan is None and standing.is_sound]
+    plans += _bring_forward(plans, young, policy, now=now, next_run_at=next_run_at)
+    plans.sort(key=lambda plan: (_URGENCY[plan.cause], plan.standing.is_refused, plan.standing.trained_at))
     return plans[: policy.max_per_run]
 
 
+def _bring_forward(
+    plans: Sequence[Retrain],
+    young: Sequence[Standing],
+    policy: RetrainPolicy,
+    *,
+    now: datetime,
+    next_run_at: datetime,
+) -> list[Retrain]:
+    """The oldest of the models that are not due, as many as later runs would be too few for."""
+    due = [plan.standing for plan in plans if plan.cause is TrainingCause.AGE and not plan.standing.is_refused]
+    between = next_run_at - now
+    last_day = timedelta(days=policy.due_until_days)
+    runs_left = [max(0, (standing.trained_at + last_day - now) // between) for standing in (*due, *young)]
+    more = needed_now(runs_left, policy.max_per_run) - len(due)
+    oldest = sorted(young, key=lambda standing: standing.trained_at)[: max(more, 0)]
+    return [Retrain(standing=standing, cause=TrainingCause.AGE) for standing in oldest]
+
+
 def _plan(standing: Standing, policy: RetrainPolicy, *, now: datetime, next_run_at: datetime) -> Retrain | None:
-    record, champion = standing.record, standing.champion
-    rests = record.circuit_open_until is not None and record.circuit_open_until > now
-    if rests or standing.shadow is not None:
-        return None
+    champion = standing.champion
     if champion is None or standing.open_finding(CheckName.ARTIFACT) is not None:
         return Retrain(standing=standing, cause=TrainingCause.ARTIFACT)
     if standing.open_finding(CheckName.DRIFT) is not None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ml_core.domain.finding import Finding, Severity
 from ml_core.domain.model_version import ModelStatus, ModelVersion, TrainingCause
 from ml_core.domain.policies import RetrainPolicy
-from ml_core.domain.retrain_rules import Standing, due_age_days, is_due_by_age, plan_retrains
+from ml_core.domain.retrain_rules import Standing, due_age_days, is_due_by_age, list_held_back, plan_retrains
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import SeriesRecord, SeriesState
 
@@ -169,3 +169,67 @@ def test_series_without_a_model_comes_first() -> None:
     planned = plan(standing(1, age_days=9), replace(standing(2), champion=None))
 
     assert planned[0] == (2, TrainingCause.ARTIFACT, False)
+
+
+def made_at_once(count: int) -> list[Standing]:
+    """A fleet whose models were all made in the same night."""
+    return [standing(series_id, age_days=0) for series_id in range(count)]
+
+
+def retrain_daily(fleet: list[Standing], policy: RetrainPolicy, days: int) -> list[list[float]]:
+    """The ages in days at which each daily run trains models anew."""
+    ages = []
+    for day in range(1, days + 1):
+        now = NOW + day * DAY
+        plans = plan_retrains(fleet, policy, now=now, next_run_at=now + DAY)
+        ages.append([(now - one.standing.trained_at) / DAY for one in plans])
+        renewed = {one.standing.record.series_id for one in plans}
+        fleet = [
+            replace(each, champion=replace(each.champion, trained_at=now, promoted_at=now))
+            if each.champion is not None and each.record.series_id in renewed
+            else each
+            for each in fleet
+        ]
+    return ages
+
+
+def test_ten_thousand_models_of_one_night_are_not_retrained_in_one() -> None:
+    """The default budget spreads them over five days, none passes its seventh day, and they stay spread."""
+    runs = retrain_daily(made_at_once(10_000), POLICY, days=22)
+
+    assert max(map(len, runs)) == POLICY.max_per_run
+    assert [len(run) for run in runs[:8]] == [0, 0, 2000, 2000, 2000, 2000, 2000, 0]
+    assert max(age for run in runs for age in run) <= POLICY.due_until_days
+    assert sum(map(len, runs)) >= 3 * 10_000
+    assert min(age for run in runs[8:] for age in run) >= POLICY.due_from_days
+
+
+def test_small_fleet_is_not_brought_forward() -> None:
+    """Where the budget of a day is enough, no model is trained before its time."""
+    runs = retrain_daily(made_at_once(500), POLICY, days=8)
+
+    assert [len(run) for run in runs[:5]] == [0] * 5
+    assert min(age for run in runs for age in run) >= POLICY.due_from_days
+
+
+def test_refused_ones_leave_the_budget_to_others() -> None:
+    """What the gate refuses day after day is tried again only where budget is left."""
+    refused = [standing(i, age_days=20, checks=("retrain_rejected",)) for i in range(3)]
+    due = [standing(i, age_days=8) for i in range(10, 12)]
+
+    planned = plan(*refused, *due, policy=RetrainPolicy(max_per_run=3))
+
+    assert [series_id for series_id, _, _ in planned] == [10, 11, 0]
+
+
+def test_pinned_ones_that_would_be_due_are_told() -> None:
+    """A pin holds back a model that is old, or that has a challenger on trial, and no other."""
+    old, young, tried = standing(1, age_days=9), standing(2), standing(3)
+    tried = replace(tried, shadow=tried.champion)
+    pinned = [
+        replace(each, champion=replace(each.champion, pinned=True)) for each in (old, young, tried) if each.champion
+    ]
+
+    held_back = list_held_back(pinned, POLICY, now=NOW, next_run_at=NOW + DAY)
+
+    assert [each.record.series_id for each in held_back] == [1, 3]
