@@ -43,7 +43,7 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
     )
     tally = check.check_series(context.run, only=series)
     if series is None:
-        last = platform.runs.latest(TASK, outcomes=[Outcome.SUCCEEDED, Outcome.PARTIAL])
+        last = platform.runs.latest(TASK, until=now, outcomes=[Outcome.SUCCEEDED, Outcome.PARTIAL])
         check.check_fleet(tally, last_finished_at=None if last is None else last.finished_at)
     return _report(context, tally)
 

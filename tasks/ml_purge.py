@@ -35,7 +35,7 @@ def run(context: TaskContext, *, confirm: str | None = None) -> TaskReport:
 
 
 def _days_since_last(context: TaskContext) -> float | None:
-    last = context.platform.runs.latest("ml_purge", outcomes=[Outcome.SUCCEEDED])
+    last = context.platform.runs.latest("ml_purge", until=context.slot, outcomes=[Outcome.SUCCEEDED])
     return None if last is None else (context.slot - last.slot).total_seconds() / 86400
 
 

@@ -43,18 +43,37 @@ class PostgresCheckLog:
         *,
         checks: Sequence[str] = tuple(CheckName),
         before_run_id: int | None = None,
+        until: datetime | None = None,
     ) -> Mapping[int, Sequence[SeriesCheck]]:
-        """The newest result of each of those checks by series, with the model that it judged."""
+        """The newest result of each of those checks by series up to `until`, with the model that it judged."""
         asked = {
             "series_ids": list(series_ids),
             "checks": [str(check) for check in checks],
             "before_run_id": before_run_id,
+            "until": until,
         }
         with self._database.transaction() as cur:
             cur.execute(self._queries["latest"], asked)
             found: dict[int, list[SeriesCheck]] = defaultdict(list)
             for row in cur.fetchall():
                 found[row[0]].append(_to_check(row))
+        return found
+
+    def list_values(
+        self, asked: Sequence[tuple[int, str]], *, until: datetime, limit: int
+    ) -> Mapping[tuple[int, str], Sequence[float]]:
+        """The last values of each (series id, check) up to then, at most `limit`, the oldest first."""
+        values = {
+            "series_ids": [series_id for series_id, _ in asked],
+            "checks": [check for _, check in asked],
+            "until": until,
+            "limit": limit,
+        }
+        with self._database.transaction() as cur:
+            cur.execute(self._queries["list_values"], values)
+            found: dict[tuple[int, str], list[float]] = defaultdict(list)
+            for series_id, check, value in cur.fetchall():
+                found[series_id, check].append(value)
         return found
 
 

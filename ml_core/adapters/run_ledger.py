@@ -93,11 +93,11 @@ class PostgresRunLedger:
         with self._database.transaction() as cur:
             return self._fetch_run(cur, "find", {"task": task, "slot": slot})
 
-    def latest(self, task: str, *, outcomes: Sequence[Outcome] | None = None) -> RunRecord | None:
-        """The run with the newest slot of that task, of those outcomes."""
+    def latest(self, task: str, *, until: datetime, outcomes: Sequence[Outcome] | None = None) -> RunRecord | None:
+        """The run of that task and those outcomes with the newest slot up to `until`."""
         names = None if outcomes is None else [outcome.value for outcome in outcomes]
         with self._database.transaction() as cur:
-            return self._fetch_run(cur, "latest", {"task": task, "outcomes": names})
+            return self._fetch_run(cur, "latest", {"task": task, "until": until, "outcomes": names})
 
     def _hold(self, cur: cursor, run: RunRecord) -> None:
         cur.execute(self._queries["hold_attempt"], _name_attempt(run))

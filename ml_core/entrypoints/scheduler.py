@@ -15,7 +15,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.child import ChildEnd, run_in_child
 from ml_core.entrypoints.due import find_due_slot
-from ml_core.errors import DatabaseUnavailableError
+from ml_core.errors import ConflictError, DatabaseUnavailableError
 from ml_core.manifest import TaskSpec, load_manifest
 from ml_core.settings import Settings
 
@@ -56,7 +56,7 @@ def run_if_due(settings: Settings, spec: TaskSpec, run_child: RunChild) -> Child
     platform = Platform(settings)
     try:
         slot = find_due_slot(platform, spec, datetime.now(UTC))
-    except DatabaseUnavailableError as exc:
+    except (DatabaseUnavailableError, ConflictError) as exc:
         # Said at every poll: the dead man's alert in Grafana fires where nobody reads this.
         logger.error("%s: %s", spec.task_id, exc)
         return None

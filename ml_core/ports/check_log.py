@@ -29,6 +29,13 @@ class CheckLog(Protocol):
         *,
         checks: Sequence[str] = tuple(CheckName),
         before_run_id: int | None = None,
+        until: datetime | None = None,
     ) -> Mapping[int, Sequence[SeriesCheck]]:
-        """The newest result of each of those checks by series, with the model that it judged."""
+        """The newest result of each of those checks by series up to `until`, with the model that it judged."""
+        ...
+
+    def list_values(
+        self, asked: Sequence[tuple[int, str]], *, until: datetime, limit: int
+    ) -> Mapping[tuple[int, str], Sequence[float]]:
+        """The last values of each (series id, check) up to then, at most `limit`, the oldest first."""
         ...

@@ -67,8 +67,8 @@ class RunLedger(RunItems, Protocol):
         """The run of one slot, if there is one."""
         ...
 
-    def latest(self, task: str, *, outcomes: Sequence[Outcome] | None = None) -> RunRecord | None:
-        """The run with the newest slot of that task, of those outcomes."""
+    def latest(self, task: str, *, until: datetime, outcomes: Sequence[Outcome] | None = None) -> RunRecord | None:
+        """The run of that task and those outcomes with the newest slot up to `until`: no clock is always right."""
         ...
 
 

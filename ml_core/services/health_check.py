@@ -93,7 +93,9 @@ class HealthCheck:
     def _load_drift(self, serving: Mapping[int, Serving]) -> dict[int, CheckResult]:
         """What the last drift check said of the model that serves now."""
         found: dict[int, CheckResult] = {}
-        for series_id, checks in self.checks.latest_of_each(list(serving), checks=[CheckName.DRIFT]).items():
+        for series_id, checks in self.checks.latest_of_each(
+            list(serving), checks=[CheckName.DRIFT], until=self.now
+        ).items():
             model = serving[series_id].model
             if model is not None and checks[0].model_id == model.model_id:
                 found[series_id] = checks[0].result

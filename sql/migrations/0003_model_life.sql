@@ -229,7 +229,7 @@ CREATE TABLE ml_health.finding (
     opened_at timestamptz NOT NULL,
     seen_at timestamptz NOT NULL,
     occurrences integer NOT NULL DEFAULT 1,
-    resolved_at timestamptz,
+    resolved_at timestamptz CONSTRAINT finding_resolved_after_opened CHECK (resolved_at >= opened_at),
     resolved_reason text
 );
 CREATE UNIQUE INDEX finding_one_open ON ml_health.finding (check_name, coalesce(series_id, 0)) WHERE resolved_at IS NULL;

@@ -12,8 +12,23 @@ ON CONFLICT (run_id, series_id, check_name) DO UPDATE SET
     threshold = excluded.threshold, reason = excluded.reason, evidence = excluded.evidence,
     checked_at = excluded.checked_at;
 
+-- list_values --
+-- The last values of one check of each series up to a time, the oldest first.
+SELECT asked.series_id, asked.check_name, newest.value
+FROM unnest(%(series_ids)s::bigint[], %(checks)s::text[]) AS asked (series_id, check_name)
+CROSS JOIN LATERAL (
+    SELECT result.value, result.checked_at, result.run_id
+    FROM ml_health.check_result AS result
+    WHERE result.series_id = asked.series_id AND result.check_name = asked.check_name
+      AND result.value IS NOT NULL AND result.checked_at <= %(until)s
+    ORDER BY result.checked_at DESC, result.run_id DESC
+    LIMIT %(limit)s
+) AS newest
+ORDER BY asked.series_id, asked.check_name, newest.checked_at, newest.run_id;
+
 -- latest --
--- The newest result of some checks by series, of runs before a given one: one look at the index for each.
+-- The newest result of some checks by series, of runs before a given one and up to a time, as a clock may have been
+-- ahead: one look at the index for each.
 SELECT newest.series_id, model_id, newest.check_name, verdict, reason, value, threshold, evidence
 FROM unnest(%(series_ids)s::bigint[]) AS asked (series_id)
 CROSS JOIN unnest(%(checks)s::text[]) AS wanted (check_name)
@@ -21,6 +36,7 @@ CROSS JOIN LATERAL (
     SELECT * FROM ml_health.check_result AS result
     WHERE result.series_id = asked.series_id AND result.check_name = wanted.check_name
       AND (%(before_run_id)s::bigint IS NULL OR result.run_id < %(before_run_id)s)
+      AND (%(until)s::timestamptz IS NULL OR result.checked_at <= %(until)s)
     ORDER BY result.checked_at DESC, result.run_id DESC
     LIMIT 1
 ) AS newest;

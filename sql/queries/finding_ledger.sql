@@ -3,9 +3,9 @@
 LOCK TABLE ml_health.finding IN SHARE ROW EXCLUSIVE MODE;
 
 -- resolve --
--- What is fine again.
+-- What is fine again; one that was opened by a clock ahead of its time ends where it began.
 UPDATE ml_health.finding AS finding
-SET resolved_at = %(at)s, resolved_reason = given.message
+SET resolved_at = greatest(%(at)s, finding.opened_at), resolved_reason = given.message
 FROM jsonb_to_recordset(%(observations)s::jsonb) AS given (
     check_name text, series_id bigint, severity text, message text
 )

@@ -63,10 +63,11 @@ SELECT id, task, slot, attempt, outcome, started_at, finished_at, reason, counts
 FROM ml_health.run WHERE task = %(task)s AND slot = %(slot)s;
 
 -- latest --
--- The run of the fleet with the newest slot; without outcomes, whatever became of it.
+-- The run of the fleet with the newest slot up to a time, as a clock may have been ahead; without outcomes, whatever
+-- became of it.
 SELECT id, task, slot, attempt, outcome, started_at, finished_at, reason, counts
 FROM ml_health.run
-WHERE task = %(task)s AND NOT params ? 'series'
+WHERE task = %(task)s AND slot <= %(until)s AND NOT params ? 'series'
   AND (%(outcomes)s::text[] IS NULL OR outcome = ANY (%(outcomes)s::text[]))
 ORDER BY slot DESC LIMIT 1;
 

@@ -312,7 +312,7 @@ def test_a_fix_of_one_series_is_no_run_of_the_fleet(plug: Callable[..., PluggedH
     plugged.observe("age", Severity.WARNING, "flow")
     plugged.host.run_cycle()
 
-    assert plugged.platform.runs.latest("ml_health_check") is None
+    assert plugged.platform.runs.latest("ml_health_check", until=datetime.now(UTC)) is None
 
 
 def test_a_scan_runs_what_is_due_and_waits_no_longer_than_it_may(
@@ -342,7 +342,7 @@ def test_a_scan_runs_what_is_due_and_waits_no_longer_than_it_may(
 
 def has_run(plugged: PluggedHost, task: str) -> bool:
     """Whether the task ended, in its first attempt."""
-    run = plugged.platform.runs.latest(task)
+    run = plugged.platform.runs.latest(task, until=datetime.now(UTC))
     return run is not None and run.finished_at is not None and run.attempt == 1
 
 

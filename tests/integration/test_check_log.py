@@ -84,6 +84,17 @@ def test_the_latest_before_a_run_leaves_that_run_out(log: PostgresCheckLog, data
     assert log.latest("drift", [series_id, other], before_run_id=runs[0]) == {}
 
 
+def test_a_result_of_a_clock_that_was_ahead_is_not_the_latest(log: PostgresCheckLog, database: Database) -> None:
+    """Up to a time what was checked later does not count."""
+    runs, (series_id,) = make_runs(database, 2), make_series(database, 1)
+    save(log, runs[0], series_id, drift(1.0))
+    save(log, runs[1], series_id, drift(2.0), days=9999)
+
+    (found,) = log.latest_of_each([series_id], until=NOW + timedelta(days=1))[series_id]
+
+    assert found.result.value == 1.0
+
+
 def test_the_latest_of_each_check_may_come_from_different_runs(log: PostgresCheckLog, database: Database) -> None:
     """The health check and the degradation check save theirs apart."""
     runs, (series_id,) = make_runs(database, 2), make_series(database, 1)

@@ -97,6 +97,18 @@ def test_fine_again_it_is_resolved_with_its_reason(ledger: PostgresFindingLedger
     assert (found.resolved_at, found.resolved_reason) == (NOW + DAY, "readings arrive")
 
 
+def test_no_finding_ends_before_it_began(ledger: PostgresFindingLedger, series_id: int) -> None:
+    """One that was opened by a clock ahead of its time is resolved all the same, at its own beginning."""
+    ledger.observe([wrong(series_id)], at=NOW + DAY)
+    (opened,) = ledger.list_open(now=NOW)
+
+    ledger.observe([fine(series_id)], at=NOW)
+    found = ledger.find(opened.finding_id)
+
+    assert found is not None
+    assert found.resolved_at == found.opened_at == NOW + DAY
+
+
 def test_each_recurrence_has_its_own_number(ledger: PostgresFindingLedger, series_id: int) -> None:
     """A host that closed the first must be able to take the second."""
     sequences = []

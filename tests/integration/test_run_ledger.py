@@ -230,15 +230,26 @@ def test_latest_is_the_newest_slot_of_those_outcomes(ledger: PostgresRunLedger) 
     """Not the one that ran last."""
     for days, outcome in ((1, Outcome.SUCCEEDED), (2, Outcome.FAILED), (0, Outcome.SUCCEEDED)):
         _end(ledger, _begin(ledger, SLOT + timedelta(days=days)), outcome)
-    newest = ledger.latest(TASK)
-    succeeded = ledger.latest(TASK, outcomes=[Outcome.SUCCEEDED])
+    newest = ledger.latest(TASK, until=SLOT + timedelta(days=9))
+    succeeded = ledger.latest(TASK, until=SLOT + timedelta(days=9), outcomes=[Outcome.SUCCEEDED])
 
     assert newest is not None
     assert newest.slot == SLOT + timedelta(days=2)
     assert succeeded is not None
     assert succeeded.slot == SLOT + timedelta(days=1)
-    assert ledger.latest(TASK, outcomes=[Outcome.INTERRUPTED]) is None
-    assert ledger.latest("ml_purge") is None
+    assert ledger.latest(TASK, until=SLOT + timedelta(days=9), outcomes=[Outcome.INTERRUPTED]) is None
+    assert ledger.latest("ml_purge", until=SLOT) is None
+
+
+def test_a_run_of_a_clock_that_was_ahead_is_not_the_latest(ledger: PostgresRunLedger) -> None:
+    """Once the clock is right again, the heartbeat is that of the runs up to now."""
+    for days in (0, 9999):
+        _end(ledger, _begin(ledger, SLOT + timedelta(days=days)), Outcome.SUCCEEDED)
+
+    latest = ledger.latest(TASK, until=SLOT + timedelta(days=1))
+
+    assert latest is not None
+    assert latest.slot == SLOT
 
 
 def test_one_holder_a_task(database: Database) -> None:

@@ -18,7 +18,7 @@ from ml_core.adapters.migrator import Migrator
 from ml_core.adapters.postgres import Database
 from ml_core.adapters.postgres_binaries import PostgresBinaries
 from ml_core.adapters.schema_resources import Migration, SchemaResources, load_packaged_resources
-from ml_core.errors import ConfigurationError, DatabaseUnavailableError, SchemaVersionError
+from ml_core.errors import ConfigurationError, ConflictError, SchemaVersionError
 from ml_core.sql import read_sql
 
 FIRST = Migration(version=1, name="first", sql="CREATE TABLE ml_health.a (x int)")
@@ -153,7 +153,7 @@ def test_a_turn_that_does_not_come_is_told(empty_database: Database) -> None:
     """A migrator that hangs elsewhere ends in an error, not in endless waiting."""
     with empty_database.dedicated_connection() as session, session.cursor() as cur:
         cur.execute("SELECT pg_advisory_lock(hashtextextended('ml_health.migrator', 0))")
-        with pytest.raises(DatabaseUnavailableError, match="another session holds the lock"):
+        with pytest.raises(ConflictError, match="another session holds the lock"):
             Migrator(empty_database, SMALL, turn_timeout_s=0.1).apply()
 
 
@@ -165,7 +165,7 @@ def test_a_migration_behind_a_reader_gives_way(empty_database: Database, empty_d
     with closing(psycopg2.connect(empty_database_url)) as reader:
         with reader.cursor() as cur:
             cur.execute("SELECT * FROM ml_health.a")
-        with pytest.raises(DatabaseUnavailableError, match="another session holds the lock"):
+        with pytest.raises(ConflictError, match="another session holds the lock"):
             migrator.apply()
 
     assert migrator.current_version() == 1
