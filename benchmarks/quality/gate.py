@@ -1,6 +1,6 @@
 """How many healthy and how many faulty weeks the gate lets through: `python -m benchmarks.quality.gate`.
 
-A champion learns from a window without labels; the week after it, as it is or spoilt, is what its challenger learns
+A champion learns from a window without labels; the week after it, as it is or spoilt, ends what its challenger learns
 from. Detector, training, gold window and gate are the product's, with the settings' defaults.
 """
 
@@ -75,20 +75,20 @@ def ask_gate(segment: Segment, size: float, seed: int) -> list[Answer]:
         return []
     gold = choose_gold(segment.champion, champion.score(segment.champion), GATE.gold_readings)
     deviation = float(segment.champion.values.std())
-    return [
-        _judge(
-            segment.series, kind, champion, gold, spoil(segment.week, kind, deviation=deviation, size=size, seed=seed)
-        )
-        for kind in (HEALTHY, *SPOILINGS)
-    ]
+    answers = []
+    for kind in (HEALTHY, *SPOILINGS):
+        week = spoil(segment.week, kind, deviation=deviation, size=size, seed=seed)
+        answers.append(_judge(segment, kind, champion, gold, week))
+    return answers
 
 
-def _judge(series: str, kind: str, champion: Contender, gold: Readings, week: Readings) -> Answer:
-    learned = leave_out(week, champion.severities(week), TRAINING.max_learned_severity)
+def _judge(segment: Segment, kind: str, champion: Contender, gold: Readings, week: Readings) -> Answer:
+    window = segment.window_ending_with(week)
+    learned = leave_out(window, champion.severities(window), TRAINING.max_learned_severity)
     try:
         challenger = Contender(detector=champion.detector, artifact=champion.detector.fit(learned, OPTIONS))
     except (UnmodellableSeriesError, InsufficientDataError):
-        return Answer(series=series, kind=kind, accepted=False, refused_by=(NO_MODEL,))
+        return Answer(series=segment.series, kind=kind, accepted=False, refused_by=(NO_MODEL,))
     case = GateCase(
         challenger=challenger,
         reloaded=challenger,
@@ -102,7 +102,7 @@ def _judge(series: str, kind: str, champion: Contender, gold: Readings, week: Re
     )
     report = examine(case, GATE)
     refused = tuple(check.name for check in report.checks if not check.passed)
-    return Answer(series=series, kind=kind, accepted=report.passed, refused_by=refused)
+    return Answer(series=segment.series, kind=kind, accepted=report.passed, refused_by=refused)
 
 
 def tabulate(answers: Sequence[Answer]) -> list[Row]:
@@ -168,16 +168,24 @@ def meets_goals(rows: Sequence[Row]) -> bool:
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of labelled telemetry.")
 @click.option("--window", default=1008, show_default=True, help="Readings a window: a week at ten minutes.")
+@click.option("--week", type=int, help="Readings of it that are new; default: all, each week learned by itself.")
 @click.option("--stride", default=64, show_default=True, help="Readings between the starts of two segments.")
 @click.option("--per-series", default=24, show_default=True, help="Segments of one series, at most.")
 @click.option("--size", default=1.0, show_default=True, help="Shifts in standard deviations; a ramp ends at twice.")
 @click.option("--jobs", default=1, show_default=True, help="Processes.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where the figures are written as JSON.")
 def main(
-    data: Path | None, window: int, stride: int, per_series: int, size: float, jobs: int, out: Path | None
+    data: Path | None,
+    window: int,
+    week: int | None,
+    stride: int,
+    per_series: int,
+    size: float,
+    jobs: int,
+    out: Path | None,
 ) -> None:
     """Measure the gate; exit code 1 where a goal is missed."""
-    layout = Layout(window=window, stride=stride, per_series=per_series)
+    layout = Layout(window=window, week=week or window, stride=stride, per_series=per_series)
     segments = cut_segments(load_groups(find_data(data)), layout)
     asked = Parallel(n_jobs=jobs)(delayed(ask_gate)(segment, size, seed) for seed, segment in enumerate(segments))
     answers = [answer for each in asked for answer in each]

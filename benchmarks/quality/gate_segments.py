@@ -21,17 +21,28 @@ class Layout:
     """How segments are cut, in readings."""
 
     window: int
+    week: int
+    """The window of the challenger is as long as the champion's, and ends with the week."""
     stride: int
     per_series: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """Two windows of one length that follow on each other."""
+    """What a champion learns from, and the week that follows on it."""
 
     series: str
     champion: Readings
     week: Readings
+
+    def window_ending_with(self, week: Readings) -> Readings:
+        """The challenger's training window, whose end is the week as it is or spoilt."""
+        kept = len(self.champion) - len(week)
+        known = _between(self.champion, len(self.champion) - kept, len(self.champion))
+        return Readings(
+            timestamps=np.concatenate([known.timestamps, week.timestamps]),
+            values=np.concatenate([known.values, week.values]),
+        )
 
 
 def cut_segments(groups: Sequence[Group], layout: Layout) -> list[Segment]:
@@ -44,10 +55,10 @@ def _cut(series: LabelledSeries, layout: Layout) -> Iterator[Segment]:
     starts = [
         start
         for first, end in _quiet_stretches(series)
-        for start in range(first, end - 2 * layout.window + 1, layout.stride)
+        for start in range(first, end - layout.window - layout.week + 1, layout.stride)
     ]
     for start in _thin(starts, layout.per_series):
-        middle, end = start + layout.window, start + 2 * layout.window
+        middle, end = start + layout.window, start + layout.window + layout.week
         yield Segment(
             series=series.name,
             champion=_between(series.readings, start, middle),

@@ -57,6 +57,10 @@ def _ramp(values: NDArray[np.float64], size: float, rng: np.random.Generator) ->
     return ramped
 
 
+def _flatline(values: NDArray[np.float64], size: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    return np.full_like(values, values[0] + size * rng.choice([-1.0, 1.0]))
+
+
 def _variance_burst(values: NDArray[np.float64], size: float, rng: np.random.Generator) -> NDArray[np.float64]:
     return values + rng.normal(0.0, size / 2.0, values.size)
 
@@ -65,9 +69,10 @@ FAULTS: Mapping[str, Fault] = {
     "spike": _spike,
     "level_shift": _level_shift,
     "ramp": _ramp,
+    "flatline": _flatline,
     "variance_burst": _variance_burst,
 }
-"""A stuck sensor is not among them: no model of values sees one, a check of its own does."""
+"""A flatline sticks off its level: of one that sticks within its range no model of values can know, a check does."""
 
 
 def inject_faults(clean: Readings) -> list[InjectedFaults]:
