@@ -37,6 +37,8 @@ LEAST_BEFORE = 24
 MEMORY = 5_000.0
 """Readings that a feature's tail is judged by; older ones fade."""
 FADE_EVERY = 64
+REFIT_EVERY = 16
+"""Values of a feature between two fits of its tail, once it has FADE_EVERY; before, each one counts."""
 MIN_SEEN = 25
 """Values of a feature before which it says nothing."""
 TAIL_SHARE, TAIL_COUNT, MAX_TAIL = 0.03, 10.0, 0.25
@@ -82,13 +84,14 @@ def _tail_start(histogram, total):
 
 
 @compiled
-def _fit_tail(histogram, start, weight):
-    """Scale and shape of the generalised Pareto above the tail's start, by probability-weighted moments."""
+def _fit_tail(s, j):
+    """The tail's start and weight, and the generalised Pareto above it by probability-weighted moments."""
+    start, weight = _tail_start(s.histogram[j], s.total[j])
     b0, b1, above = 0.0, 0.0, 0.0
-    for j in range(BINS - 1, start - 1, -1):
-        share = histogram[j]
+    for b in range(BINS - 1, start - 1, -1):
+        share = s.histogram[j, b]
         if share > 0.0:
-            excess = 0.5 * (EDGES[j] + EDGES[j + 1]) - EDGES[start]
+            excess = 0.5 * (EDGES[b] + EDGES[b + 1]) - EDGES[start]
             b0 += share * excess
             b1 += share * excess * (above + 0.5 * share) / weight
             above += share
@@ -98,45 +101,50 @@ def _fit_tail(histogram, start, weight):
     shape = 0.0
     if spread > 0.0:
         shape = min(max(2.0 - b0 / spread, 0.0), MAX_SHAPE)
-    return max(b0 * (1.0 - shape), 1e-9), shape
+    s.tail_start[j] = start
+    s.tail_weight[j] = weight
+    s.tail_scale[j] = max(b0 * (1.0 - shape), 1e-9)
+    s.tail_shape[j] = shape
 
 
 @compiled
-def _evidence(histogram, total, value):
+def _evidence(s, j, value):
     """-log10 of the share of the past that was at least as far out; at a tie the past counts in full."""
     position = _bin_position(value)
     at = int(position)
     inside = position - at
-    start, weight = _tail_start(histogram, total)
+    start, weight, total = s.tail_start[j], s.tail_weight[j], s.total[j]
     if at < start:
-        above = weight + histogram[at] * (1.0 - inside)
-        for j in range(at + 1, start):
-            above += histogram[j]
+        above = weight + s.histogram[j, at] * (1.0 - inside)
+        for b in range(at + 1, start):
+            above += s.histogram[j, b]
         return -math.log10(min((above + 1.0) / (total + 1.0), 1.0))
-    scale, shape = _fit_tail(histogram, start, weight)
-    excess = max(EDGES[at] + inside * (EDGES[at + 1] - EDGES[at]) - EDGES[start], 0.0) / scale
+    shape = s.tail_shape[j]
+    excess = max(EDGES[at] + inside * (EDGES[at + 1] - EDGES[at]) - EDGES[start], 0.0) / s.tail_scale[j]
     decay = excess if shape < 1e-6 else math.log1p(shape * excess) / shape
     return min(-math.log10(min((weight + 1.0) / (total + 1.0), 1.0)) + decay * INV_LN10, MOST)
 
 
 @compiled
-def _reach(histogram, total):
+def _reach(s, j):
     """The magnitude that is exceeded with probability REACH; infinite while nothing is known."""
-    if total < MIN_SEEN:
+    if s.seen[j] < MIN_SEEN:
         return math.inf
-    start, weight = _tail_start(histogram, total)
-    scale, shape = _fit_tail(histogram, start, weight)
-    ratio = max(math.log(weight / total / REACH), 0.0)
+    shape = s.tail_shape[j]
+    ratio = max(math.log(s.tail_weight[j] / s.total[j] / REACH), 0.0)
     steps = ratio if shape < 1e-6 else math.expm1(shape * ratio) / shape
-    return (EDGES[start] + scale * steps) * 2.0**LOW_OCTAVE
+    return (EDGES[s.tail_start[j]] + s.tail_scale[j] * steps) * 2.0**LOW_OCTAVE
 
 
 @compiled
 def _learn_feature(s, j, value):
-    """The value joins the feature's past, and what is old fades."""
-    s.histogram[j, int(_bin_position(value))] += 1.0
+    """The value joins the feature's past, what is old fades, and now and then the tail is fitted anew."""
+    at = int(_bin_position(value))
+    s.histogram[j, at] += 1.0
     s.total[j] += 1.0
     s.seen[j] += 1
+    if at >= s.tail_start[j]:
+        s.tail_weight[j] += 1.0
     if s.seen[j] % FADE_EVERY == 0 and s.total[j] > MEMORY:
         keep = MEMORY / s.total[j]
         total = 0.0
@@ -144,6 +152,8 @@ def _learn_feature(s, j, value):
             s.histogram[j, b] *= keep
             total += s.histogram[j, b]
         s.total[j] = total
+    if s.seen[j] < FADE_EVERY or s.seen[j] % REFIT_EVERY == 0:
+        _fit_tail(s, j)
 
 
 @compiled
@@ -289,7 +299,7 @@ def _mean_evidence(s, signed, evidence):
     for j in range(N_FEATURES):
         evidence[j] = 0.0
         if not math.isnan(signed[j]) and s.seen[j] >= MIN_SEEN:
-            evidence[j] = _evidence(s.histogram[j], s.total[j], abs(signed[j]))
+            evidence[j] = _evidence(s, j, abs(signed[j]))
             total += evidence[j]
     return total / N_FEATURES
 
@@ -356,8 +366,8 @@ def _look(s, at_us, local_us, y, learn, signed, expected, spreads, evidence):
     s.band_age += 1
     if s.band_age >= FADE_EVERY or math.isinf(s.level_reach):
         s.band_age = 0
-        s.level_reach = _reach(s.histogram[LEVEL], s.total[LEVEL])
-        s.season_reach = _reach(s.histogram[SEASON], s.total[SEASON])
+        s.level_reach = _reach(s, LEVEL)
+        s.season_reach = _reach(s, SEASON)
     return score, _remember_score(s, score)
 
 
