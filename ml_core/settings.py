@@ -182,7 +182,9 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be printed."""
-        secrets = (self.github.token, self.database.url, *_passwords(self.database.url))
+        addresses = (self.database.url, self.artifacts.url, self.retention.archive_url)
+        passwords = (password for address in addresses for password in _passwords(address))
+        secrets = (self.github.token, self.database.url, *passwords)
         return tuple(secret for secret in secrets if secret)
 
 
@@ -205,13 +207,16 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(home=home, config_path=path, **sections)
 
 
-def _passwords(url: str) -> tuple[str, ...]:
-    """The password within an address, as it stands there and as it is typed."""
-    try:
-        password = urlsplit(url).password or ""
-    except ValueError:  # an address that is no URL is refused where it is used
-        return ()
-    return password, unquote(password)
+def _passwords(address: str) -> tuple[str, ...]:
+    """The passwords within an address, as they stand there and as they are typed; fsspec joins URLs by `::`."""
+    passwords: list[str] = []
+    for url in address.split("::"):
+        try:
+            password = urlsplit(url).password or ""
+        except ValueError:  # an address that is no URL is refused where it is used
+            continue
+        passwords += [password, unquote(password)]
+    return tuple(passwords)
 
 
 def _config_path(env: Mapping[str, str]) -> Path | None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.detector import FitOptions
+from ml_core.domain.redaction import redact
 from ml_core.entrypoints.config_command import describe_settings
 from ml_core.entrypoints.settings_text import render_example, render_reference
 from ml_core.errors import ConfigurationError
@@ -220,6 +221,15 @@ def test_what_is_printed_holds_no_secret(letters: str) -> None:
     assert password not in shown
     assert password in " ".join(tokened.secrets)
     assert password not in repr(tokened.github)
+
+
+@pytest.mark.parametrize("variable", ["ML_HEALTH_ARTIFACTS__URL", "ML_HEALTH_RETENTION__ARCHIVE_URL"])
+@pytest.mark.parametrize("address", ["s3://key:Zq%2Fsecret@bucket/x", "simplecache::s3://key:Zq%2Fsecret@bucket/x"])
+def test_a_password_in_a_stores_address_is_redacted(variable: str, address: str) -> None:
+    """Also where an error tells it apart from its address, as it stands there or as it is typed."""
+    settings = load_settings({variable: address})
+
+    assert redact("denied: Zq%2Fsecret, Zq/secret", settings.secrets) == "denied: ***, ***"
 
 
 def test_a_database_address_that_is_none_is_still_a_secret() -> None:
