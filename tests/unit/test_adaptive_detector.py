@@ -164,15 +164,15 @@ def test_an_alarm_says_why_in_words_and_figures() -> None:
 
 
 def test_a_fault_that_goes_on_is_one_alarm_that_holds() -> None:
-    """After the onset no further alarm is raised, while the held score keeps the episode open."""
+    """Alarms come while the evidence still grows, then no more, while the held score keeps the episode open."""
     new = part(LATER, 1500, 1700)
     values = new.values + np.where(np.arange(200) >= 100, 30.0, 0.0)
     scored, _ = DETECTOR.update(ARTIFACT, EMPTY_STATE, replace(new, values=values))
     after = [position for position in alarms(scored) if position >= 100]
     assert after
-    assert len(after) < 10
+    assert after[-1] < 120
     assert scored.holds is not None
-    assert scored.holds[after[0] + 1 : after[0] + 11].any()
+    assert scored.holds[after[-1] + 1 : 150].all()
 
 
 def test_a_late_reading_is_looked_at_and_not_learned() -> None:
