@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -92,6 +93,8 @@ class GitHubSettings:
     folder: str = setting("", "Folder of rendered issues where there is no token; empty: in ML_HEALTH_HOME.")
 
     def __post_init__(self) -> None:
+        if self.repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository, re.ASCII):
+            raise ConfigurationError(f"repository must be written OWNER/NAME, got {self.repository!r}")
         app = (bool(self.app_id), bool(self.installation_id), bool(self.app_key_path))
         if any(app) and not all(app):
             raise ConfigurationError("app_id, installation_id and app_key_path belong together: set all three or none")

@@ -106,6 +106,13 @@ class HealthPolicy:
     mass_loss_min: Count = setting(5, "Unreadable artifacts up to which the store is never suspected.")
     heartbeat_max_age_hours: Hours = setting(26.0, "Hours without a finished daily check that fail.")
 
+    def __post_init__(self) -> None:
+        if self.stale_age_days >= self.failed_age_days:
+            raise ConfigurationError(
+                f"stale_age_days is {self.stale_age_days:g}, it must be less than failed_age_days "
+                f"({self.failed_age_days:g})"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class DriftPolicy:

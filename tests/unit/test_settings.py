@@ -232,6 +232,19 @@ def test_a_password_in_a_stores_address_is_redacted(variable: str, address: str)
     assert redact("denied: Zq%2Fsecret, Zq/secret", settings.secrets) == "denied: ***, ***"
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"ML_HEALTH_HEALTH__STALE_AGE_DAYS": "14"}, r"health\.stale_age_days is 14, .* failed_age_days \(14\)"),
+        ({"ML_HEALTH_GITHUB__REPOSITORY": "https://github.com/acme/plant"}, r"github\.repository must .* OWNER/NAME"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_at_once(given: dict[str, str], told: str) -> None:
+    """Not at the first run that needs them."""
+    with pytest.raises(ConfigurationError, match=told):
+        load_settings(given)
+
+
 def test_a_database_address_that_is_none_is_still_a_secret() -> None:
     """It is told where it is used; hiding it must not fail before."""
     settings = Settings(home=Path("/h"), database=DatabaseSettings(url="postgresql://[broken"))
