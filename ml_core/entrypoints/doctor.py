@@ -14,6 +14,7 @@ from typing import Literal
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.schedule import latest_slot
+from ml_core.domain.series import FIXED_TENANT
 from ml_core.domain.task import Outcome
 from ml_core.errors import MLHealthError
 from ml_core.manifest import load_manifest
@@ -42,7 +43,7 @@ def examine(platform: Platform, now: datetime) -> Iterator[Diagnosis]:
     if database.grade != "fail":
         for what, look in _AFTER_DATABASE.items():
             yield _guard(what, look, platform, now)
-    yield _guard("artifacts", _look_at_artifacts, platform, now)
+    yield _guard("artifacts", _look_at_artifacts, platform)
     yield _look_at_github(platform)
     yield _look_at_extras()
 
@@ -91,9 +92,21 @@ def _look_at_database(platform: Platform) -> Diagnosis:
     return Diagnosis(what="database", grade="ok", seen=f"{kind}, {platform.store.address}, schema version {version}")
 
 
+def _find_tenants(platform: Platform) -> int:
+    return len({record.key.tenant for record in platform.series.list_series()} - {FIXED_TENANT})
+
+
 def _look_at_telemetry(platform: Platform, now: datetime) -> Diagnosis:
     extents = platform.telemetry.list_extents(until=now)
     relation = platform.settings.telemetry.relation
+    if not platform.settings.telemetry.tenant_column and (tenants := _find_tenants(platform)):
+        return Diagnosis(
+            what="telemetry",
+            grade="warn",
+            seen=f"the site has {tenants} tenants, but telemetry.tenant_column is empty: their readings are taken for "
+            "those of no tenant, and their series find none",
+            advice=f"set telemetry.tenant_column to the column of {relation} that names the tenant",
+        )
     if not extents:
         return Diagnosis(
             what="telemetry",
@@ -141,9 +154,9 @@ _AFTER_DATABASE: dict[str, Callable[[Platform, datetime], Diagnosis]] = {
 }
 
 
-def _look_at_artifacts(platform: Platform, now: datetime) -> Diagnosis:
+def _look_at_artifacts(platform: Platform) -> Diagnosis:
     """Probe the store as a training does: one that cannot be written is known before a retrain tries."""
-    probe_store(platform.artifacts, now=now)
+    probe_store(platform.artifacts)
     where = platform.settings.artifacts.url or platform.settings.home / "artifacts"
     return Diagnosis(what="artifacts", grade="ok", seen=f"{where} can be written and read")
 

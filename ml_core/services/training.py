@@ -59,7 +59,7 @@ class Trainer:
 
     def require_store(self) -> None:
         """Raise ArtifactError before any training where no model could be stored afterwards."""
-        probe_store(self.artifacts, now=self.now)
+        probe_store(self.artifacts)
 
     def train(self, requests: Sequence[TrainingRequest]) -> list[Candidate | NotTrained]:
         """Fit, store and number each; one answer a request, in order.

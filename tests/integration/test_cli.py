@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_core.adapters.postgres import Database
 from ml_core.entrypoints.cli import COMMANDS, call
 
 Run = Callable[..., tuple[int, str, str]]
@@ -132,6 +133,28 @@ def test_doctor_says_what_to_do_about_each_finding(run: Run) -> None:
     assert "ml-health import" in diagnoses["telemetry"]["advice"]
     assert "ML_HEALTH_GITHUB__TOKEN" in diagnoses["issues"]["advice"]
     assert all(entry["advice"] for entry in diagnoses.values() if entry["grade"] != "ok")
+
+
+def test_doctor_says_that_tenants_are_not_mapped(run: Run, database: Database) -> None:
+    """A site whose models have tenants is told which setting its readings need."""
+    with database.transaction() as cur:
+        cur.execute(
+            "INSERT INTO ml_health.series (tenant_id, device_id, metric_name, discovered_at)"
+            " VALUES (gen_random_uuid(), 'PUMP', 'flow', '2025-01-01Z')"
+        )
+
+    _, out, _ = run("doctor", "--json")
+
+    diagnoses = {entry["what"]: entry for entry in json.loads(out)["diagnoses"]}
+    assert diagnoses["telemetry"]["grade"] == "warn"
+    assert "telemetry.tenant_column" in diagnoses["telemetry"]["advice"]
+
+
+def test_doctor_leaves_nothing_in_the_store(run: Run, tmp_path: Path) -> None:
+    """What it writes to see whether it can is gone, from the trash too."""
+    run("doctor", "--json")
+
+    assert [path for path in (tmp_path / "home" / "artifacts").rglob("*") if path.is_file()] == []
 
 
 def test_doctor_names_a_store_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
