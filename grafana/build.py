@@ -1,13 +1,15 @@
-"""Writes the dashboards that the package ships: `python -m ml_core.grafana.build [--check]`."""
+"""Writes the dashboards and alert rules that the package ships: `python -m ml_core.grafana.build [--check]`."""
 
 from __future__ import annotations
 
 import json
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 # The library advises the v2 form at import, which file provisioning refuses.
 with warnings.catch_warnings():
@@ -15,9 +17,13 @@ with warnings.catch_warnings():
     from grafana_foundation_sdk.builders.dashboard import Dashboard
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-    from ml_core.grafana import detection_quality, device, fleet_overview, model_health, runs
+    from ml_core.grafana import alerts, detection_quality, device, fleet_overview, model_health, runs
 
-FOLDER = Path(__file__).parent / "json"
+FOLDER = Path(__file__).parent
+RULES_FILE = "provisioning/alerting/rules.yaml"
+RULES_HEADER = (
+    "# Written by `ml-health run ml_grafana`; edits are overwritten. Made of grafana/alerts.py and sql/alerts.\n"
+)
 DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
     "fleet_overview": fleet_overview.build,
     "model_health": model_health.build,
@@ -32,10 +38,17 @@ def render_dashboards() -> dict[str, str]:
     return {f"{name}.json": _render(build()) for name, build in DASHBOARDS.items()}
 
 
+def render_files() -> dict[str, str]:
+    """The text of every file that is made, by its path in this folder."""
+    boards = render_dashboards()
+    return {**{f"json/{name}": text for name, text in boards.items()}, RULES_FILE: _render_rules(boards.values())}
+
+
 def outdated(folder: Path) -> list[str]:
-    """Names of files in the folder that are missing, differ from what would be written, or are no longer made."""
-    rendered = render_dashboards()
-    found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+    """Paths of files in the folder that are missing, differ from what would be written, or are no longer made."""
+    rendered = render_files()
+    paths = [*folder.glob("json/*.json"), *folder.glob(RULES_FILE)]
+    found = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
     return sorted(name for name in rendered.keys() | found.keys() if rendered.get(name) != found.get(name))
 
 
@@ -43,10 +56,27 @@ def main(arguments: Sequence[str]) -> int:
     """Write the files; with --check only say which of them are out of date, and answer 1 if any is."""
     stale = outdated(FOLDER)
     if "--check" not in arguments:
-        _write(FOLDER)
+        _write(FOLDER, stale)
     for name in stale:
         print(f"{'out of date' if '--check' in arguments else 'written'}: {name}")
     return 1 if stale and "--check" in arguments else 0
+
+
+class _ReadableDumper(yaml.SafeDumper):
+    """Writes SQL as it stands in its file, line by line."""
+
+
+_ReadableDumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+)
+
+
+def _render_rules(boards: Iterable[str]) -> str:
+    documents = [json.loads(board) for board in boards]
+    ids = {(board["uid"], panel["title"]): panel["id"] for board in documents for panel in board["panels"]}
+    rules = alerts.provisioned_rules(ids)
+    return RULES_HEADER + yaml.dump(rules, Dumper=_ReadableDumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def _render(board: Dashboard) -> str:
@@ -65,14 +95,14 @@ def _leave_out_strangers(document: dict[str, Any]) -> None:
             panel["options"].pop("footer", None)
 
 
-def _write(folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    rendered = render_dashboards()
-    for path in folder.glob("*.json"):
-        if path.name not in rendered:
-            path.unlink()
-    for name, text in rendered.items():
-        (folder / name).write_text(text, encoding="utf-8")
+def _write(folder: Path, names: Iterable[str]) -> None:
+    rendered = render_files()
+    for name in names:
+        if name not in rendered:
+            (folder / name).unlink()
+            continue
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(rendered[name], encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -419,10 +419,12 @@ class Platform:
     def grafana_files(self, folder: Path | None = None) -> GrafanaFiles:
         """Grafana's provisioning files in the site's folder, or in another one."""
         from ml_core.adapters.grafana_provisioning import ProvisioningFolder
+        from ml_core.ports.grafana_files import Alerting
 
         names = self.settings.grafana
         chosen = folder or Path(names.provisioning_dir or self.settings.home / "grafana").expanduser()
-        return ProvisioningFolder(chosen.absolute(), dashboards_path=names.dashboards_dir)
+        alerting = Alerting(contact=names.alert_contact, own_policies=names.own_policies)
+        return ProvisioningFolder(chosen.absolute(), dashboards_path=names.dashboards_dir, alerting=alerting)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -127,6 +127,14 @@ class GrafanaSettings:
     )
     datasource_uid: str = setting("ml-health", "Fixed uid of the datasource.")
     reader_user: str = setting("ml_health_grafana", "Login that Grafana uses; a member of ml_health_reader.")
+    alert_contact: Literal["nobody", "email", "webhook"] = setting(
+        "nobody",
+        "Whom Grafana tells of alerts: whomever it tells by default, the addresses in its environment's "
+        "ML_HEALTH_ALERT_EMAIL, or the address in ML_HEALTH_ALERT_WEBHOOK_URL.",
+    )
+    own_policies: bool = setting(
+        False, "Replace Grafana's tree of notification policies, for a Grafana that serves nothing else."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

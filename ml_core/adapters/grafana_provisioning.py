@@ -1,79 +1,61 @@
-"""The provisioning folder of Grafana: datasource, dashboard provider and dashboards, from the package's own files."""
+"""The provisioning folder of Grafana, written, compared and kept free of what is no longer wanted."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+import re
+from collections.abc import Iterator
+from difflib import unified_diff
 from pathlib import Path
-from string import Template
 
 from ml_core.adapters.atomic_file import write_atomically
+from ml_core.adapters.grafana_files import ALERTING_FILES, DASHBOARDS, ProvisionedFile, render_files
 from ml_core.errors import ConfigurationError
-from ml_core.grafana.names import DATASOURCE_TYPE, FOLDER_UID, NAME, PASSWORD_VARIABLE
-from ml_core.ports.grafana_files import Datasource, FileChanges
+from ml_core.ports.grafana_files import Alerting, Datasource, FileChanges
 
-# Half of what the login is allowed, so that a restarted Grafana finds room beside its predecessor.
-MAX_CONNECTIONS = 5
-DATASOURCE_FILE = "datasources/ml-health.yaml"
-PROVIDER_FILE = "dashboards/ml-health.yaml"
-DASHBOARDS = "dashboards/ml-health"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProvisionedFile:
-    """One file: its path within the folder, its content, and who may read it."""
-
-    path: str
-    text: str = field(repr=False)
-    mode: int
-
-
-def render_files(datasource: Datasource, *, dashboards_path: str) -> Iterator[ProvisionedFile]:
-    """Every file, from the packaged templates and dashboards; `dashboards_path` is where Grafana sees the latter."""
-    password = f'"${{{PASSWORD_VARIABLE}}}"' if datasource.password is None else _quote(datasource.password)
-    connection = {
-        "name": _quote(NAME),
-        "uid": _quote(datasource.uid),
-        "type": _quote(DATASOURCE_TYPE),
-        "url": _quote(datasource.address),
-        "user": _quote(datasource.user),
-        "database": _quote(datasource.database),
-        "sslmode": _quote(datasource.sslmode),
-        "postgres_version": str(datasource.postgres_major * 100),
-        "max_connections": str(MAX_CONNECTIONS),
-        "password": password,
-    }
-    provider = {
-        "name": _quote(NAME),
-        "folder": _quote(NAME),
-        "folder_uid": _quote(FOLDER_UID),
-        "path": _quote(dashboards_path),
-    }
-    yield ProvisionedFile(path=DATASOURCE_FILE, text=_fill(DATASOURCE_FILE, connection), mode=0o600)
-    yield ProvisionedFile(path=PROVIDER_FILE, text=_fill(PROVIDER_FILE, provider), mode=0o644)
-    for entry in sorted(_packaged("json").iterdir(), key=lambda entry: entry.name):
-        text = entry.read_text(encoding="utf-8")
-        yield ProvisionedFile(path=f"{DASHBOARDS}/{entry.name}", text=text, mode=0o644)
+SECRET_LINE = re.compile(r"(?m)^( +password: ).*$")
 
 
 class ProvisioningFolder:
     """A folder that Grafana reads at its start, and the dashboards in it every minute."""
 
-    def __init__(self, folder: Path, *, dashboards_path: str = "") -> None:
+    def __init__(self, folder: Path, *, dashboards_path: str = "", alerting: Alerting | None = None) -> None:
         self._folder = folder
+        self._alerting = alerting
         self._dashboards_path = dashboards_path or str(folder / DASHBOARDS)
 
     def write(self, datasource: Datasource, *, dry_run: bool) -> FileChanges:
-        """Bring every file up to date, each one all or nothing; those that are current are not touched."""
-        wanted = list(render_files(datasource, dashboards_path=self._dashboards_path))
+        """Bring every file up to date, each one all or nothing, and remove those of ours that are no longer wanted."""
+        wanted = list(render_files(datasource, dashboards_path=self._dashboards_path, alerting=self._alerting))
         changed = [file for file in wanted if not self._is_current(file)]
+        left_over = self._list_left_over({file.path for file in wanted})
         if not dry_run:
             for file in changed:
                 self._write(file)
-        return FileChanges(written=tuple(file.path for file in changed), unchanged=len(wanted) - len(changed))
+            for path in left_over:
+                (self._folder / path).unlink(missing_ok=True)
+        return FileChanges(
+            written=tuple(file.path for file in changed),
+            unchanged=len(wanted) - len(changed),
+            removed=tuple(left_over),
+        )
+
+    def differences(self, datasource: Datasource) -> Iterator[str]:
+        """How the folder differs from what would be written, as a unified diff; the datasource's secret is left out."""
+        wanted = list(render_files(datasource, dashboards_path=self._dashboards_path, alerting=self._alerting))
+        for file in wanted:
+            path = self._folder / file.path
+            found = path.read_text(encoding="utf-8") if path.is_file() else ""
+            before, after = (SECRET_LINE.sub(r"\1***", text).splitlines(keepends=True) for text in (found, file.text))
+            yield from unified_diff(before, after, fromfile=str(path), tofile=f"{file.path} of this package", n=2)
+        for name in self._list_left_over({file.path for file in wanted}):
+            yield f"no longer wanted: {self._folder / name}\n"
+
+    def _list_left_over(self, wanted: set[str]) -> list[str]:
+        """Dashboards and alerting files of earlier versions or settings."""
+        ours = [self._folder / path for path in ALERTING_FILES.values()]
+        found = [*(self._folder / DASHBOARDS).glob("*.json"), *(path for path in ours if path.is_file())]
+        names = (path.relative_to(self._folder).as_posix() for path in found)
+        return sorted(name for name in names if name not in wanted)
 
     def _is_current(self, file: ProvisionedFile) -> bool:
         path = self._folder / file.path
@@ -91,17 +73,3 @@ class ProvisioningFolder:
                 f"{path} cannot be written ({exc.strerror}): give this user the folder, or name another one in "
                 "grafana.provisioning_dir"
             ) from exc
-
-
-def _packaged(name: str) -> Traversable:
-    return files("ml_core.grafana").joinpath(name)
-
-
-def _fill(template: str, values: Mapping[str, str]) -> str:
-    text = _packaged("provisioning").joinpath(template).read_text(encoding="utf-8")
-    return Template(text).substitute(values)
-
-
-def _quote(value: str) -> str:
-    # A JSON text is a YAML text; Grafana reads $NAME in it as its own variable unless the dollar is doubled.
-    return json.dumps(value.replace("$", "$$"), ensure_ascii=False)

@@ -50,6 +50,7 @@ def provision_grafana(
             "logins_created": login_step.changed,
             "files_written": len(changes.written),
             "files_unchanged": changes.unchanged,
+            "files_removed": len(changes.removed),
         },
         findings=findings,
         failures=len(findings),

@@ -141,7 +141,7 @@ def add_history(database: Database, ids: dict[tuple[str, str], int]) -> None:
         for hours, task, outcome, reason, counts in (
             (10, "ml_health_check", "succeeded", None, {"checked": 6}),
             (9, "ml_purge", "succeeded", None, {"bytes_freed": 4096}),
-            (8, "ml_degradation", "succeeded", None, {"canary_tests": 40, "canary_false_alarms": 1}),
+            (8, "ml_degradation", "succeeded", None, {"canary_splits": 40, "canary_spoke": 1, "canary_nominal": 0.05}),
             (7, "ml_score", "skipped", "nothing new to score", {}),
             (6, "ml_score", "succeeded", None, {"readings_scored": 60}),
             (5, "ml_score", "succeeded", None, {"readings_scored": 60}),

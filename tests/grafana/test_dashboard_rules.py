@@ -25,13 +25,14 @@ def test_regenerating_gives_no_difference(capsys: pytest.CaptureFixture[str]) ->
 
 def test_an_edited_file_is_named_by_the_check(tmp_path: Any) -> None:
     """An edited, a missing and a left-over file are each named."""
-    for name, text in build.render_dashboards().items():
+    for name, text in build.render_files().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    (tmp_path / "device.json").write_text("{}", encoding="utf-8")
-    (tmp_path / "runs.json").unlink()
-    (tmp_path / "old.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "json/device.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "json/runs.json").unlink()
+    (tmp_path / "json/old.json").write_text("{}", encoding="utf-8")
 
-    assert build.outdated(tmp_path) == ["device.json", "old.json", "runs.json"]
+    assert build.outdated(tmp_path) == ["json/device.json", "json/old.json", "json/runs.json"]
 
 
 def _set(key: str, value: Any) -> Callable[[Board], None]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ml_core.adapters.grafana_provisioning import ProvisioningFolder, render_files
+from ml_core.adapters.grafana_files import render_files
+from ml_core.adapters.grafana_provisioning import ProvisioningFolder
 from ml_core.errors import ConfigurationError
 from ml_core.grafana.build import render_dashboards
 from ml_core.ports.grafana_files import Datasource
@@ -25,6 +26,7 @@ FILES = (
     "dashboards/ml-health.yaml",
     "dashboards/ml-health/fleet_overview.json",
     *(f"dashboards/ml-health/{name}" for name in render_dashboards() if name != "fleet_overview.json"),
+    "alerting/ml-health-rules.yaml",
 )
 
 

@@ -23,7 +23,7 @@ from ml_core.grafana.build import render_dashboards
 from ml_core.settings import DatabaseSettings, GrafanaSettings, Settings
 
 NOW = datetime(2026, 3, 10, 5, tzinfo=UTC)
-FILES = 2 + len(render_dashboards())
+FILES = 2 + len(render_dashboards()) + 1
 
 
 def _settings(home: Path, url: str, reader_name: str) -> Settings:
@@ -66,9 +66,21 @@ def test_the_first_run_makes_login_and_files_and_the_second_changes_nothing(plat
     first, second = _run(platform, hour=5), _run(platform, hour=6)
 
     assert first.outcome is Outcome.SUCCEEDED
-    assert first.counts == {"views_refreshed": 0, "logins_created": 1, "files_written": FILES, "files_unchanged": 0}
+    assert first.counts == {
+        "views_refreshed": 0,
+        "logins_created": 1,
+        "files_written": FILES,
+        "files_unchanged": 0,
+        "files_removed": 0,
+    }
     assert second.outcome is Outcome.SUCCEEDED
-    assert second.counts == {"views_refreshed": 0, "logins_created": 0, "files_written": 0, "files_unchanged": FILES}
+    assert second.counts == {
+        "views_refreshed": 0,
+        "logins_created": 0,
+        "files_written": 0,
+        "files_unchanged": FILES,
+        "files_removed": 0,
+    }
 
 
 def test_grafana_can_log_in_with_what_was_written(platform: Platform, tmp_path: Path, reader_name: str) -> None:
@@ -99,7 +111,13 @@ def test_a_dry_run_tells_and_changes_nothing(platform: Platform, database: Datab
         cur.execute("DROP VIEW grafana.run")
     result = _run(platform, dry_run=True)
 
-    assert result.counts == {"views_refreshed": 1, "logins_created": 1, "files_written": FILES, "files_unchanged": 0}
+    assert result.counts == {
+        "views_refreshed": 1,
+        "logins_created": 1,
+        "files_written": FILES,
+        "files_unchanged": 0,
+        "files_removed": 0,
+    }
     assert list(tmp_path.iterdir()) == []
     assert platform.views.list_outdated() == ["run"]
 

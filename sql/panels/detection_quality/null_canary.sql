@@ -1,8 +1,9 @@
 -- How often the drift test called readings drifted that were known not to have drifted.
 SELECT $__timeGroupAlias("time", $__interval),
-       sum(figure) FILTER (WHERE name = 'canary_false_alarms')
-           / nullif(sum(figure) FILTER (WHERE name = 'canary_tests'), 0) AS "false alarm rate"
+       sum(figure) FILTER (WHERE name = 'canary_spoke')
+           / nullif(sum(figure) FILTER (WHERE name = 'canary_splits'), 0) AS "false alarm rate",
+       max(figure) FILTER (WHERE name = 'canary_nominal') AS "promised"
 FROM grafana.run_count
-WHERE $__timeFilter("time") AND name IN ('canary_tests', 'canary_false_alarms')
+WHERE $__timeFilter("time") AND name IN ('canary_splits', 'canary_spoke', 'canary_nominal')
 GROUP BY 1
 ORDER BY 1
