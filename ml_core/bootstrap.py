@@ -16,6 +16,7 @@ from ml_core.settings import Settings
 
 if TYPE_CHECKING:
     from ml_core.adapters.embedded_postgres import EmbeddedPostgres
+    from ml_core.adapters.github_issues import GitHubIssues
     from ml_core.adapters.migrator import Migrator
     from ml_core.adapters.postgres import Database
     from ml_core.ports.activity_log import ActivityLog
@@ -63,9 +64,8 @@ class Platform:
         """Give the connections to the database and to GitHub back; harmless where none was made."""
         if "store" in self.__dict__:
             self.store.close()
-        close_tracker = getattr(self.__dict__.get("issue_tracker"), "close", None)
-        if close_tracker is not None:
-            close_tracker()
+        if "github" in self.__dict__:
+            self.github.close()
 
     @cached_property
     def embedded_postgres(self) -> EmbeddedPostgres:
@@ -333,28 +333,33 @@ class Platform:
 
         return PostgresOutbox(self.database)
 
-    @cached_property
-    def issue_tracker(self) -> IssueTracker:
-        """GitHub where repository and token or app are set, else a folder of rendered issues."""
-        github = self.settings.github
+    def issue_tracker(self, *, now: datetime) -> IssueTracker:
+        """GitHub where repository and token or app are set, else a folder of issues rendered as of `now`."""
+        github, label = self.settings.github, self.settings.escalation.label
         if github.is_set:
-            from ml_core.adapters.github_account import GitHubApp
-            from ml_core.adapters.github_issues import GitHubIssues
-
-            return GitHubIssues(
-                github.repository,
-                github.token
-                or GitHubApp(
-                    app_id=github.app_id,
-                    installation_id=github.installation_id,
-                    private_key=github.read_app_key(),
-                ),
-                base_url=github.base_url,
-                label=self.settings.escalation.label,
-            )
+            return self.github
         from ml_core.adapters.issue_folder import IssueFolder
 
-        return IssueFolder(github.folder or self.settings.home / "issues", label=self.settings.escalation.label)
+        return IssueFolder(github.folder or self.settings.home / "issues", label=label, now=lambda: now)
+
+    @cached_property
+    def github(self) -> GitHubIssues:
+        """Issues on GitHub, filed with a token or as an app."""
+        from ml_core.adapters.github_account import GitHubApp
+        from ml_core.adapters.github_issues import GitHubIssues
+
+        github = self.settings.github
+        return GitHubIssues(
+            github.repository,
+            github.token
+            or GitHubApp(
+                app_id=github.app_id,
+                installation_id=github.installation_id,
+                private_key=github.read_app_key(),
+            ),
+            base_url=github.base_url,
+            label=self.settings.escalation.label,
+        )
 
     @cached_property
     def fleet(self) -> FleetReader:

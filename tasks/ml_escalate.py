@@ -29,7 +29,7 @@ def run(context: TaskContext) -> TaskReport:
     sender = IssueSender(
         incidents=platform.incidents,
         outbox=platform.outbox,
-        tracker=platform.issue_tracker,
+        tracker=platform.issue_tracker(now=context.now),
         policy=policy,
         now=context.now,
     )
