@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 
 from ml_core.bootstrap import TaskContext
 from ml_core.domain.retrain_rules import Acceptance
@@ -21,7 +22,12 @@ TASK = "ml_retrain"
 
 
 def run(
-    context: TaskContext, *, series: str | None = None, accepted_by: str | None = None, reason: str | None = None
+    context: TaskContext,
+    *,
+    series: str | None = None,
+    accepted_by: str | None = None,
+    reason: str | None = None,
+    since: str | None = None,
 ) -> TaskReport:
     """Retrain what is due in the fleet, or look only at the series named DEVICE:METRIC.
 
@@ -33,10 +39,21 @@ def run(
         return TaskReport(counts=asdict(tally), failures=tally.failed)
     if series is None:
         raise ConfigurationError("accepted_by is for one series: give series as DEVICE:METRIC")
-    acceptance = Acceptance(by=accepted_by, reason=reason or "")
+    acceptance = Acceptance(by=accepted_by, reason=reason or "", since=_parse_moment(since))
     tally, words = DriftAcceptance(retraining=retraining).accept(context.run, series, acceptance)
     nothing_came = words if tally.promoted == tally.failed == 0 else None
     return TaskReport(counts=asdict(tally), failures=tally.failed, skipped_reason=nothing_came)
+
+
+def _parse_moment(told: str | None) -> datetime | None:
+    """A parameter of the host as a moment in time with its zone."""
+    try:
+        moment = None if told is None else datetime.fromisoformat(told)
+    except ValueError as exc:
+        raise ConfigurationError(f"since is {told!r}, which is no moment; write 2026-01-31T02:00:00Z") from exc
+    if moment is not None and moment.tzinfo is None:
+        raise ConfigurationError(f"since is {told!r}, which has no time zone; add Z for UTC")
+    return moment
 
 
 def _assemble(context: TaskContext) -> Retraining:

@@ -34,9 +34,14 @@ class AlarmCount:
 
         Each alarm as an episode of its own gives the most episodes that the target rate allows.
         """
-        from scipy.stats import poisson
+        return most_by_chance(self.readings * target_alarm_rate, max_chance)
 
-        return int(poisson.isf(max_chance, self.readings * target_alarm_rate))
+
+def most_by_chance(expected: float, max_chance: float) -> int:
+    """The count that is exceeded with probability `max_chance` at most, where so many are expected."""
+    from scipy.stats import poisson
+
+    return int(poisson.isf(max_chance, expected))
 
 
 def count_alarms(contender: Contender, readings: Readings) -> AlarmCount:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_core.domain.alarm_counts import count_alarms
+from ml_core.domain.alarm_counts import count_alarms, most_by_chance
 from ml_core.domain.contender import Contender
 from ml_core.domain.gate_check import GateCheck
 from ml_core.domain.injection import InjectedFaults, inject_faults
@@ -117,7 +117,7 @@ def check_alarm_rate(case: GateCase, policy: GatePolicy) -> GateCheck:
     count = count_alarms(case.challenger, case.gold)
     champion = None if case.champion is None else count_alarms(case.champion, case.gold)
     most = max(
-        count.most_by_chance(case.target_alarm_rate, policy.max_chance),
+        most_by_chance(count.readings * case.target_alarm_rate, policy.max_chance),
         policy.max_alarm_ratio * (champion.alarms if champion else 0),
         # Gold may have seen more of the machine than the last weeks have.
         policy.max_gold_alarm_share * count.readings,
@@ -133,19 +133,30 @@ def check_alarm_rate(case: GateCase, policy: GatePolicy) -> GateCheck:
 
 
 def check_recall(case: GateCase, policy: GatePolicy) -> GateCheck:
-    """G2: of the faults injected into gold it finds as many as the champion, within the loss allowed."""
+    """G2: of the faults injected into gold it finds as many as the champion, within the loss allowed or by chance."""
     name = "G2 recall on injected faults"
     if case.champion is None or not case.faults:
         return GateCheck(name=name, passed=True, reason="not compared: no champion or no gold window")
     own, champion = _recall(case.challenger, case.faults), _recall(case.champion, case.faults)
-    least = champion - policy.max_recall_loss
+    events = sum(len(fault.events) for fault in case.faults)
+    least = champion - max(policy.max_recall_loss, loss_by_chance(champion, events, policy.max_chance))
     return GateCheck(
         name=name,
         passed=own >= least,
         value=own,
         threshold=least,
-        reason=f"finds {own:.0%} of the injected faults, the champion {champion:.0%}",
+        reason=f"finds {own:.0%} of the {events} injected faults, the champion {champion:.0%}; {least:.0%} are asked",
     )
+
+
+def loss_by_chance(recall: float, events: int, max_chance: float) -> float:
+    """By how much two samples of so many events with one recall differ with probability `max_chance`.
+
+    The normal approximation of two binomial shares: z * sqrt(2 p (1 - p) / n).
+    """
+    from scipy.stats import norm
+
+    return float(norm.isf(max_chance) * np.sqrt(2 * recall * (1 - recall) / events))
 
 
 def _recall(contender: Contender, faults: Sequence[InjectedFaults]) -> float:
@@ -158,14 +169,15 @@ def check_champion_quiet(case: GateCase, policy: GatePolicy) -> GateCheck:
     learned = case.challenger.learned(case.fresh)
     if case.champion is None or not learned.any():
         return GateCheck(name=name, passed=True, reason="not compared: no champion or nothing new to it")
-    rate = float(case.champion.alarms(case.fresh)[learned].mean())
-    most = policy.max_champion_alarm_ratio * case.champion.expected_alarm_rate(case.target_alarm_rate)
+    n, alarms = int(learned.sum()), int(case.champion.alarms(case.fresh)[learned].sum())
+    target = case.champion.expected_alarm_rate(case.target_alarm_rate)
+    most = max(policy.max_champion_alarm_ratio * target * n, most_by_chance(n * target, policy.max_chance))
     return GateCheck(
         name=name,
-        passed=rate <= most,
-        value=rate,
+        passed=alarms <= most,
+        value=alarms,
         threshold=most,
-        reason=f"the champion called {rate:.2%} of the {learned.sum()} new readings anomalous, {most:.2%} are accepted",
+        reason=f"the champion called {alarms} of the {n} new readings anomalous, {most:.0f} are accepted",
     )
 
 

@@ -73,6 +73,8 @@ class Acceptance:
 
     by: str
     reason: str
+    since: datetime | None = None
+    """From when on it is so; None where the person does not say."""
 
     @property
     def words(self) -> str:
@@ -99,8 +101,10 @@ class Retrain:
     def changed_at(self, live: timedelta) -> datetime | None:
         """When the new regime began, as far as is known; a drift is seen after `live` of it.
 
-        Of a drift that nobody has found it is what the champion has not learned from.
+        What a person says counts first. Of a drift that nobody has found it is what the champion has not learned from.
         """
+        if self.acceptance is not None and self.acceptance.since is not None:
+            return self.acceptance.since
         drifted = self.standing.open_finding(CheckName.DRIFT)
         if drifted is not None:
             return drifted.opened_at - live

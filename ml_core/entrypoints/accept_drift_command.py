@@ -19,24 +19,37 @@ NOT_ACCEPTED = 1
 @click.command("accept-drift")
 @click.argument("series")
 @click.option("--reason", default="", help="Why it moved; stored with the model's event.")
+@click.option(
+    "--since", type=MOMENT, help="From when on it is so; default: where drift was found, else the last training."
+)
 @click.option("--by", help="Who says so; default: the user of this machine.")
 @click.option("--dry-run", is_flag=True, help="Say what would be learned and change nothing.")
 @click.option("--now", type=MOMENT, help="The time to train at; default: the clock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def accept_drift_command(
-    platform: Platform, series: str, reason: str, by: str | None, dry_run: bool, now: datetime | None, as_json: bool
+    platform: Platform,
+    series: str,
+    reason: str,
+    since: datetime | None,
+    by: str | None,
+    dry_run: bool,
+    now: datetime | None,
+    as_json: bool,
 ) -> int:
     """Train SERIES (DEVICE:METRIC) at once on what came since it moved, and make that its gold window.
 
     For a machine that changed on purpose, where retraining is refused or drift is told. A pinned model stays.
     """
+    params = {"series": series, "accepted_by": by or getpass.getuser(), "reason": reason}
+    if since is not None:
+        params["since"] = since.isoformat()
     with show_progress() as progress, stop_on_signal() as should_stop:
         result = run_task(
             platform,
             "ml_retrain",
             now=now or datetime.now(UTC),
-            params={"series": series, "accepted_by": by or getpass.getuser(), "reason": reason},
+            params=params,
             dry_run=dry_run,
             should_stop=should_stop,
             progress=progress,

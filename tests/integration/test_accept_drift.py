@@ -148,6 +148,19 @@ def test_accepted_regime_may_lie_outside_of_the_former_range(platform: Platform,
     assert accept(platform, until).counts["promoted"] == 1
 
 
+def test_person_says_since_when(platform: Platform, database: Database) -> None:
+    """Days of a fault that is mended meanwhile stay out, and a moment that is none is refused."""
+    until = go_on(database, 9, shift=9.0)
+    params = {"series": SERIES, "accepted_by": "anna", "since": (NOW + 4 * DAY).isoformat()}
+
+    result = run_task(platform, "ml_retrain", now=until, params=params)
+    wrong = run_task(platform, "ml_retrain", now=until + DAY, params=params | {"since": "last Monday"})
+
+    assert result.counts["promoted"] == 1
+    assert active(platform).training_from == NOW + 4 * DAY + TEN_MINUTES
+    assert (wrong.outcome, "since is 'last Monday'" in str(wrong.reason)) == (Outcome.FAILED, True)
+
+
 def test_too_little_to_learn_keeps_the_model_and_says_so(platform: Platform, database: Database) -> None:
     """A day after the change there are not enough readings yet."""
     until = go_on(database, 1, shift=9.0)
@@ -249,7 +262,8 @@ def test_accept_drift_command(platform: Platform, database: Database) -> None:
     until = go_on(database, 5, shift=9.0)
 
     early, _ = call(accept_drift_command, platform, SERIES, "--now", (NOW + DAY).isoformat())
-    code, told = call(accept_drift_command, platform, SERIES, "--reason", "new impeller", "--now", until.isoformat())
+    words = ("--reason", "new impeller", "--since", NOW.isoformat(), "--now", until.isoformat())
+    code, told = call(accept_drift_command, platform, SERIES, *words)
 
     assert early == 1
     assert (code, told["counts"]["promoted"]) == (0, 1)

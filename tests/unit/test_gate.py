@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from ml_core.domain.alarm_counts import AlarmCount, count_episodes
 from ml_core.domain.contender import Contender
 from ml_core.domain.detector import FitOptions
-from ml_core.domain.gate import GateCase, GateReport, examine, examine_first
+from ml_core.domain.gate import GateCase, GateReport, examine, examine_first, loss_by_chance
 from ml_core.domain.injection import EVENT_READINGS, FAULTS, MAGNITUDES, inject_faults
 from ml_core.domain.isolation_detector import IsolationForestDetector
 from ml_core.domain.policies import GatePolicy
@@ -261,3 +263,12 @@ def test_chance_grows_with_the_readings() -> None:
 
     assert few.most_by_chance(0.001, 0.001) == 5
     assert 100 < many.most_by_chance(0.001, 0.001) < 150
+
+
+@given(recall=st.floats(0, 1), events=st.integers(1, 500))
+def test_chance_explains_less_the_more_events_there_are(recall: float, events: int) -> None:
+    """Two samples of few events differ by luck; none where both find all or nothing."""
+    few, many = (loss_by_chance(recall, n, 0.001) for n in (events, 2 * events))
+
+    assert 0 <= many <= few
+    assert loss_by_chance(1.0, events, 0.001) == loss_by_chance(0.0, events, 0.001) == 0
