@@ -21,6 +21,7 @@ def run(context: TaskContext) -> TaskReport:
     escalation = Escalation(
         findings=platform.findings,
         incidents=platform.incidents,
+        checks=platform.checks,
         policy=policy,
         now=context.now,
         secrets=settings.secrets,

@@ -5,21 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from urllib.parse import quote
 
 from ml_core.domain.finding import Finding, Severity
 from ml_core.domain.incident import FLEET, Attempt, Incident, severity_of
 from ml_core.domain.issue import IssueDraft
-from ml_core.domain.markdown import code_block, make_inert, table
+from ml_core.domain.issue_evidence import NO_COURSES, SHOWN, Courses, name_place, shorten, write_evidence
+from ml_core.domain.markdown import code_block, make_inert
 from ml_core.domain.policies import EscalationPolicy
 from ml_core.domain.runbook import CHECKS, runbook_of
 
-SHOWN = 20
-"""Findings that one body lists; the rest are counted."""
-
 SHOWN_ATTEMPTS = 10
-SHOWN_CHARACTERS = 400
-"""Of one message in the table; an exception's text may be a page."""
-
 KEEP_OPEN_LABEL = "keep-open"
 
 
@@ -42,7 +39,11 @@ def write_title(check: str, scope: str, findings: Sequence[Finding]) -> str:
 
 
 def write_issue(
-    incident: Incident, findings: Sequence[Finding], policy: EscalationPolicy, attempts: Sequence[Attempt] = ()
+    incident: Incident,
+    findings: Sequence[Finding],
+    policy: EscalationPolicy,
+    attempts: Sequence[Attempt] = (),
+    courses: Courses = NO_COURSES,
 ) -> IssueDraft:
     """The whole issue, rendered from what is stored; the gravest and oldest come first."""
     ordered = rank_findings(findings)
@@ -50,10 +51,10 @@ def write_issue(
     parts = (
         _headline(title, ordered),
         _since(incident, ordered),
-        _evidence(ordered),
+        write_evidence(ordered, courses),
         _tried(ordered, attempts),
         _advice(incident.check),
-        _links(policy),
+        _links(ordered, policy),
         _handling(policy),
         _machine_block(incident, ordered),
     )
@@ -61,9 +62,19 @@ def write_issue(
         title=f"[ml-health] {title}",
         body="\n\n".join(part for part in parts if part),
         labels=(f"severity:{severity_of(ordered).value}", f"check:{incident.check}"),
-        assignees=policy.assignees,
+        assignees=choose_assignees(incident.check, ordered, policy),
         fingerprint=incident.fingerprint,
     )
+
+
+def choose_assignees(check: str, findings: Sequence[Finding], policy: EscalationPolicy) -> tuple[str, ...]:
+    """Whom a new issue is assigned to: by the first pattern that matches CHECK/DEVICE, else the site's own."""
+    device = _only_device(findings)
+    name = f"{check}/{FLEET if device is None else device}"
+    for pattern, logins in policy.assignees_by_pattern.items():
+        if fnmatchcase(name, pattern):
+            return tuple(logins)
+    return policy.assignees
 
 
 def digest_of(draft: IssueDraft) -> str:
@@ -86,8 +97,9 @@ def write_severity_change(before: Severity, after: Severity) -> str:
 
 def _headline(title: str, findings: Sequence[Finding]) -> str:
     if len(findings) == 1:
-        return f"**{make_inert(findings[0].message)}**"
-    return f"**{make_inert(title)}.** The gravest: {make_inert(_shorten(findings[0].message))}"
+        # A message of nothing visible would leave four asterisks, which is a rule across the page.
+        return f"**{make_inert(findings[0].message) or make_inert(title)}**"
+    return f"**{make_inert(title)}.** The gravest: {make_inert(shorten(findings[0].message))}"
 
 
 def _since(incident: Incident, findings: Sequence[Finding]) -> str:
@@ -105,41 +117,12 @@ def _since(incident: Incident, findings: Sequence[Finding]) -> str:
     return " ".join(parts)
 
 
-def _evidence(findings: Sequence[Finding]) -> str:
-    rows = [
-        (
-            _place(finding),
-            finding.severity.value,
-            _number(finding.value),
-            _number(finding.threshold),
-            f"{finding.opened_at:%Y-%m-%d %H:%M}",
-            _shorten(finding.message),
-        )
-        for finding in findings[:SHOWN]
-    ]
-    more = len(findings) - len(rows)
-    listed = table(("series", "severity", "value", "threshold", "since (UTC)", "what"), rows)
-    return listed + (f"\n\n… and {more:,} more." if more else "")
-
-
-def _place(finding: Finding) -> str:
-    return "the fleet" if finding.key is None else f"{finding.key.device} / {finding.key.metric}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
-
-
 def _tried(findings: Sequence[Finding], attempts: Sequence[Attempt]) -> str:
     """What was done to models of the listed series since the finding of each."""
     listed: Mapping[int | None, Finding] = {finding.series_id: finding for finding in findings[:SHOWN]}
     lines = [
-        f"- {attempt.happened_at:%Y-%m-%d %H:%M} UTC, {make_inert(_place(finding))}: "
-        + make_inert(_shorten(": ".join(filter(None, (attempt.event.replace("_", " "), attempt.reason)))))
+        f"- {attempt.happened_at:%Y-%m-%d %H:%M} UTC, {make_inert(name_place(finding))}: "
+        + make_inert(shorten(": ".join(filter(None, (attempt.event.replace("_", " "), attempt.reason)))))
         for attempt in attempts
         if (finding := listed.get(attempt.series_id)) is not None and attempt.happened_at >= finding.opened_at
     ]
@@ -153,8 +136,20 @@ def _advice(check: str) -> str:
     return f"**What to do**: {CHECKS[check].advice} [Runbook]({runbook_of(check)})"
 
 
-def _links(policy: EscalationPolicy) -> str:
-    return f"**Dashboard**: {policy.dashboard_url.rstrip('/')}/d/mlh-fleet" if policy.dashboard_url else ""
+def _links(findings: Sequence[Finding], policy: EscalationPolicy) -> str:
+    if not policy.dashboard_url:
+        return ""
+    device = _only_device(findings)
+    board = "mlh-fleet" if device is None else f"mlh-device?var-device={quote(device, safe='')}"
+    # As a link with words: in a bare address Markdown and GitHub would act on what stands in a device's name.
+    return f"**Where to look**: [Dashboard]({policy.dashboard_url.rstrip('/')}/d/{board})"
+
+
+def _only_device(findings: Sequence[Finding]) -> str | None:
+    """The device that all findings are about, if it is one."""
+    devices = {(finding.key.tenant, finding.key.device) if finding.key else None for finding in findings}
+    (first, *others) = devices
+    return None if others or first is None else first[1]
 
 
 def _handling(policy: EscalationPolicy) -> str:

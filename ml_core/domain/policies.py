@@ -221,7 +221,13 @@ class EscalationPolicy:
     settle_s: Seconds = setting(120.0, "Seconds before a call with unknown outcome is looked for on the tracker.")
     digest_from: Count = setting(5, "Devices with one check from which on one issue tells them all.")
     label: str = setting("ml-health", "Label on every issue; also what recovery searches for.")
-    assignees: tuple[str, ...] = setting((), "Logins that every new issue is assigned to.")
+    assignees: tuple[str, ...] = setting((), "Logins that a new issue is assigned to where no pattern below matches.")
+    assignees_by_pattern: dict[str, list[str]] = field(
+        default_factory=dict,
+        metadata={
+            "help": "Logins by shell pattern of CHECK/DEVICE, or CHECK/fleet of many devices; the first match wins."
+        },
+    )
     dashboard_url: str = setting("", "Address of Grafana, for links in issues.")
 
 

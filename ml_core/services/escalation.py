@@ -25,7 +25,6 @@ from ml_core.domain.incident import (
 )
 from ml_core.domain.issue import IssueDraft
 from ml_core.domain.issue_body import (
-    SHOWN,
     digest_of,
     rank_findings,
     write_issue,
@@ -33,10 +32,23 @@ from ml_core.domain.issue_body import (
     write_severity_change,
     write_title,
 )
+from ml_core.domain.issue_evidence import NO_COURSES, SHOWN, Courses
 from ml_core.domain.policies import EscalationPolicy
 from ml_core.domain.redaction import redact
+from ml_core.ports.check_log import CheckLog
 from ml_core.ports.finding_ledger import FindingLedger
 from ml_core.ports.incident_ledger import IncidentLedger
+
+COURSE_LENGTH = 14
+"""Checks whose values an issue draws: two weeks of a daily one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """What issues tell beside the findings."""
+
+    attempts: Sequence[Attempt]
+    courses: Courses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +57,7 @@ class Escalation:
 
     findings: FindingLedger
     incidents: IncidentLedger
+    checks: CheckLog
     policy: EscalationPolicy
     now: datetime
     secrets: Sequence[str] = ()
@@ -59,9 +72,10 @@ class Escalation:
         groups = group_findings(heard, standing.values(), digest_from=self.policy.digest_from)
         done: Counter[str] = Counter()
         known = standing | self._find_resolved(groups.keys() - standing.keys())
-        attempts = self._find_attempts(groups.values())
+        shown = [finding for members in groups.values() for finding in rank_findings(members)[:SHOWN]]
+        told = _Told(attempts=self._find_attempts(shown), courses=self._find_courses(shown))
         for cause, members in groups.items():
-            done[self._tell(cause, known.get(cause), members, attempts)] += 1
+            done[self._tell(cause, known.get(cause), members, told)] += 1
         for cause in standing.keys() - groups.keys():
             incident = standing[cause]
             done[self._hush(incident) if incident.incident_id in muted else self._recover(incident)] += 1
@@ -71,23 +85,24 @@ class Escalation:
         latest = self.incidents.list_latest([fingerprint_of(*cause) for cause in causes])
         return {incident.cause: incident for incident in latest}
 
-    def _find_attempts(self, groups: Iterable[Sequence[Finding]]) -> list[Attempt]:
-        shown = [finding for members in groups for finding in rank_findings(members)[:SHOWN]]
+    def _find_courses(self, shown: Sequence[Finding]) -> Courses:
+        asked = [(finding.series_id, finding.check) for finding in shown if finding.series_id is not None]
+        return self.checks.list_values(asked, until=self.now, limit=COURSE_LENGTH) if asked else NO_COURSES
+
+    def _find_attempts(self, shown: Sequence[Finding]) -> list[Attempt]:
         series_ids = {finding.series_id for finding in shown if finding.series_id is not None}
         if not series_ids:
             return []
         return self.incidents.list_attempts(sorted(series_ids), since=min(finding.opened_at for finding in shown))
 
-    def _tell(
-        self, cause: Cause, known: Incident | None, findings: Sequence[Finding], attempts: Sequence[Attempt]
-    ) -> str:
+    def _tell(self, cause: Cause, known: Incident | None, findings: Sequence[Finding], told: _Told) -> str:
         check, scope = cause
         severity, title = severity_of(findings), write_title(check, scope, findings)
         if known is not None and may_reopen(known, self.policy, self.now):
             current = replace(known, severity=severity, title=title, updated_at=self.now, resolved_at=None)
             if known.resolved_at is None:
-                return self._refresh(known, current, findings, attempts)
-            return self._reopen(replace(current, occurrences=known.occurrences + 1), findings, attempts)
+                return self._refresh(known, current, findings, told)
+            return self._reopen(replace(current, occurrences=known.occurrences + 1), findings, told)
         fresh = Incident(
             fingerprint=fingerprint_of(check, scope),
             check=check,
@@ -99,13 +114,13 @@ class Escalation:
             sequence=1 if known is None else known.sequence + 1,
             previous_issue_url=None if known is None else known.issue_url or known.previous_issue_url,
         )
-        draft = self._write(fresh, findings, attempts)
+        draft = self._write(fresh, findings, told)
         self._save(fresh, findings, [_tell_draft(OutboxAction.OPEN, draft)], digest=digest_of(draft))
         return "opened"
 
-    def _reopen(self, back: Incident, findings: Sequence[Finding], attempts: Sequence[Attempt]) -> str:
+    def _reopen(self, back: Incident, findings: Sequence[Finding], told: _Told) -> str:
         """Its fault is back; what was still to be said of the recovery is not said."""
-        draft = self._write(back, findings, attempts)
+        draft = self._write(back, findings, told)
         if back.issue_number is None:
             messages = [_tell_draft(OutboxAction.OPEN, draft)]
         else:
@@ -114,10 +129,8 @@ class Escalation:
         self._save(back, findings, messages, withdrawn=stale, digest=digest_of(draft))
         return "reopened"
 
-    def _refresh(
-        self, known: Incident, current: Incident, findings: Sequence[Finding], attempts: Sequence[Attempt]
-    ) -> str:
-        draft = self._write(current, findings, attempts)
+    def _refresh(self, known: Incident, current: Incident, findings: Sequence[Finding], told: _Told) -> str:
+        draft = self._write(current, findings, told)
         digest = digest_of(draft)
         if digest == known.sent_digest and all(it.incident_id == known.incident_id for it in findings):
             return "unchanged"
@@ -158,13 +171,14 @@ class Escalation:
             self._save(incident, (), (), withdrawn=tuple(OutboxAction), digest=None)
         return "muted"
 
-    def _write(self, incident: Incident, findings: Sequence[Finding], attempts: Sequence[Attempt]) -> IssueDraft:
+    def _write(self, incident: Incident, findings: Sequence[Finding], told: _Told) -> IssueDraft:
         """The issue without secrets: these go before rendering, which changes how they are spelt."""
         return write_issue(
             incident,
             [replace(finding, message=self._clean(finding.message)) for finding in findings],
             self.policy,
-            [replace(attempt, reason=self._clean(attempt.reason or "")) for attempt in attempts],
+            [replace(attempt, reason=self._clean(attempt.reason or "")) for attempt in told.attempts],
+            told.courses,
         )
 
     def _clean(self, text: str) -> str:

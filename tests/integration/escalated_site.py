@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from ml_core.adapters.check_log import PostgresCheckLog
 from ml_core.adapters.finding_ledger import PostgresFindingLedger
 from ml_core.adapters.github_issues import GitHubIssues
 from ml_core.adapters.incident_ledger import PostgresIncidentLedger
@@ -174,6 +175,7 @@ class Site:
         self.findings = PostgresFindingLedger(self.database)
         self.incidents = PostgresIncidentLedger(self.database)
         self.outbox = PostgresOutbox(self.database)
+        self.checks = PostgresCheckLog(self.database)
         self.runs = PostgresRunLedger(self.database)
         self.series = PostgresSeriesRegistry(self.database)
         self._ids: dict[SeriesKey, int] = {}
@@ -224,6 +226,7 @@ class Site:
         return Escalation(
             findings=self.findings,
             incidents=self.incidents,
+            checks=self.checks,
             policy=self.policy,
             now=self.now,
             secrets=self.secrets,

@@ -5,49 +5,24 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_core.domain.check_names import CheckName
-from ml_core.domain.finding import Finding, Severity
-from ml_core.domain.incident import FLEET, TRACKER_CHECK, Attempt, Incident, fingerprint_of
-from ml_core.domain.issue_body import SHOWN, digest_of, write_issue, write_recovery, write_severity_change
+from ml_core.domain.finding import Severity
+from ml_core.domain.incident import FLEET, TRACKER_CHECK, Attempt
+from ml_core.domain.issue_body import digest_of, write_issue, write_recovery, write_severity_change
+from ml_core.domain.issue_evidence import SHOWN
 from ml_core.domain.markdown import BODY_LIMIT_CHARACTERS
 from ml_core.domain.policies import EscalationPolicy
 from ml_core.domain.runbook import CHECKS
 from ml_core.domain.series import SeriesKey
+from tests.unit.issue_samples import FINDING, INCIDENT, NOW
 
-NOW = datetime(2025, 3, 1, 2, 0, tzinfo=UTC)
-MODEL = UUID(int=9)
 POLICY = EscalationPolicy(dashboard_url="https://grafana.example.com/", assignees=("ann",))
-FINDING = Finding(
-    finding_id=41,
-    check="age",
-    sequence=1,
-    severity=Severity.WARNING,
-    message="the model is 9 days old, 7 days are the most",
-    opened_at=NOW,
-    seen_at=NOW,
-    occurrences=1,
-    series_id=5,
-    key=SeriesKey(device="PUMP-1", metric="flow"),
-    model_id=MODEL,
-    value=9.0,
-    threshold=7.0,
-)
-INCIDENT = Incident(
-    fingerprint=fingerprint_of("age", "t/PUMP-1"),
-    check="age",
-    scope="t/PUMP-1",
-    severity=Severity.WARNING,
-    title="",
-    opened_at=NOW,
-    updated_at=NOW,
-)
 GOLDEN = """\
 **the model is 9 days old, 7 days are the most**
 
@@ -64,7 +39,7 @@ Since 2025-03-01 02:00 UTC.
 **What to do**: Look at why retraining did not happen or was refused. [Runbook](https://github.com/iiot-ml-health/\
 iiot-ml-health/tree/main/docs/runbooks/age.md)
 
-**Dashboard**: https://grafana.example.com/d/mlh-fleet
+**Where to look**: [Dashboard](https://grafana.example.com/d/mlh-device?var-device=PUMP-1)
 
 This text is kept current. Once the fault is gone, the issue is closed after 3 healthy daily checks, unless somebody \
 took part or the label `keep-open` stands. Close it as *not planned* to have it left alone.
@@ -108,6 +83,44 @@ def test_one_finding_reads_from_what_is_wrong_to_what_to_do() -> None:
     assert draft.labels == ("severity:warning", "check:age")
     assert draft.assignees == ("ann",)
     assert draft.body == GOLDEN
+
+
+def test_the_course_of_a_check_is_drawn_where_there_is_one() -> None:
+    """A small chart in the finding's row; two values are no course."""
+    other = replace(FINDING, finding_id=42, series_id=6, key=SeriesKey(device="PUMP-1", metric="heat"))
+    courses = {(5, "age"): [1.0, 2.0, 4.0, 9.0], (6, "age"): [8.0, 9.0]}
+
+    body = write_issue(INCIDENT, [FINDING, other], POLICY, courses=courses).body
+
+    assert "| series | severity | value | threshold | course | since (UTC) | what |" in body
+    assert "| PUMP-1 / flow | warning | 9 | 7 | ▁▂▄█ |" in body
+    assert "| PUMP-1 / heat | warning | 9 | 7 |  |" in body
+    assert "Course: the value at the last checks" in body
+
+
+@pytest.mark.parametrize(
+    ("devices", "assignees"),
+    [(("PUMP-1",), ("bob", "cy")), (("FAN-1",), ("ann",)), (("PUMP-1", "FAN-1"), ("dee",)), ((), ("dee",))],
+)
+def test_new_issues_are_assigned_by_rule(devices: tuple[str, ...], assignees: tuple[str, ...]) -> None:
+    """By check and device, many devices as the fleet; where no rule matches, to the site's own people."""
+    policy = replace(POLICY, assignees_by_pattern={"*/fleet": ["dee"], "age/PUMP-*": ["bob", "cy"], "drift/*": ["eve"]})
+    keys = [SeriesKey(device=device, metric="flow") for device in devices] or [None]
+
+    draft = write_issue(INCIDENT, [replace(FINDING, key=key) for key in keys], policy)
+
+    assert draft.assignees == assignees
+
+
+def test_the_dashboard_of_a_device_is_linked_whatever_its_name() -> None:
+    """One device has a page of its own; signs in its name are spelt as an address does."""
+    odd = replace(FINDING, key=SeriesKey(device="line 1/pump&x=@ann", metric="flow"))
+
+    body = write_issue(INCIDENT, [odd], POLICY).body
+    many = write_issue(INCIDENT, [FINDING, odd], POLICY).body
+
+    assert "/d/mlh-device?var-device=line%201%2Fpump%26x%3D%40ann)" in body
+    assert "/d/mlh-fleet)" in many
 
 
 def test_a_storm_is_told_by_its_counts_and_its_gravest() -> None:
