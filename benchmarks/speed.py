@@ -1,10 +1,9 @@
-"""Speed and size of the detector beside scikit-learn's own pipeline: `python -m benchmarks.speed`."""
+"""Speed and size of the detectors beside named peers: `python -m benchmarks.speed`."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.machine import describe_machine
-from benchmarks.timing import median_seconds
+from benchmarks.row import Row, compare
+from benchmarks.streaming import measure_streaming
 from ml_core import AnomalyDetector
 from ml_core.domain.artifact_format import encode
 from ml_core.domain.frozen_reference import FrozenReference
@@ -28,24 +28,10 @@ from ml_core.domain.isolation_detector import IsolationForestDetector
 from ml_core.domain.series import Readings
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
+WIDTH = 150
+PIPELINE = "scikit-learn pipeline"
 N_TRAINING = 1000
 N_BATCH = 100_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One comparison, in seconds or bytes; `bound` is what the platform asks for, where it asks."""
-
-    what: str
-    unit: str
-    ours: float
-    peer: float
-    bound: float | None = None
-
-    @property
-    def ratio(self) -> float:
-        """How many times ours goes into the peer's figure: over 1 is better."""
-        return self.peer / self.ours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,13 +67,6 @@ def prepare() -> Subjects:
     )
 
 
-def compare(what: str, ours: Callable[[], Any], peer: Callable[[], Any], **settings: Any) -> Row:
-    """A row of interleaved medians."""
-    bound = settings.pop("bound", None)
-    seconds = median_seconds({"ours": ours, "peer": peer}, **settings)
-    return Row(what=what, unit="s", ours=seconds["ours"], peer=seconds["peer"], bound=bound)
-
-
 def measure(subjects: Subjects) -> list[Row]:
     """Every row of the table."""
     one, many = np.array([26.0]), np.random.default_rng(1).normal(25.0, 1.5, N_BATCH)
@@ -98,6 +77,7 @@ def measure(subjects: Subjects) -> list[Row]:
             f"train on {N_TRAINING} readings, calibration included",
             lambda: subjects.detector.train(subjects.frame),
             lambda: new_pipeline().fit(column),
+            peer_name=PIPELINE,
             rounds=9,
             bound=30.0,
         ),
@@ -105,6 +85,7 @@ def measure(subjects: Subjects) -> list[Row]:
             "predict() one value: score, band, severity",
             lambda: subjects.detector.predict(26.0),
             lambda: score_by_pipeline([[26.0]]),
+            peer_name=PIPELINE,
             rounds=25,
             repeats=5,
             bound=0.050,
@@ -113,6 +94,7 @@ def measure(subjects: Subjects) -> list[Row]:
             "score one value in step form",
             lambda: subjects.reference.scores(one),
             lambda: score_by_pipeline(one.reshape(-1, 1)),
+            peer_name=PIPELINE,
             rounds=25,
             repeats=5,
         ),
@@ -120,12 +102,14 @@ def measure(subjects: Subjects) -> list[Row]:
             f"score {N_BATCH:,} values in step form",
             lambda: subjects.reference.scores(many),
             lambda: score_by_pipeline(many.reshape(-1, 1)),
+            peer_name=PIPELINE,
             rounds=7,
         ),
         Row(
             what="artifact, reference readings included, against a pickle",
             unit="B",
             ours=len(subjects.artifact_bytes),
+            peer_name=f"{PIPELINE}, pickled",
             peer=_pickle_size(subjects.pipeline),
         ),
     ]
@@ -143,7 +127,6 @@ def write_results(rows: list[Row], machine: dict[str, Any]) -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "peer": "scikit-learn StandardScaler + IsolationForest",
         "machine": machine,
         "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
     }
@@ -153,13 +136,13 @@ def write_results(rows: list[Row], machine: dict[str, Any]) -> None:
 def show(rows: list[Row], machine: dict[str, Any]) -> None:
     """The same for people."""
     table = Table(title=f"{machine['processor']}, {machine['usable_cores']} cores, Python {machine['python']}")
-    for heading in ("what", "ours", f"scikit-learn {machine['packages']['scikit-learn']}", "ratio", "bound"):
-        table.add_column(heading, justify="left" if heading == "what" else "right")
+    for heading in ("what", "ours", "peer", "peer's", "ratio", "bound"):
+        table.add_column(heading, justify="left" if heading in ("what", "peer") else "right")
     for row in rows:
         bound = "" if row.bound is None else f"< {_quantity(row.bound, row.unit)}"
         ours, peer = _quantity(row.ours, row.unit), _quantity(row.peer, row.unit)
-        table.add_row(row.what, ours, peer, f"{row.ratio:,.1f}x", bound)
-    Console().print(table)
+        table.add_row(row.what, ours, row.peer_name, peer, f"{row.ratio:,.1f}x", bound)
+    Console(width=WIDTH).print(table)
 
 
 def _quantity(amount: float, unit: str) -> str:
@@ -173,8 +156,8 @@ def _quantity(amount: float, unit: str) -> str:
 
 def main() -> None:
     """Measure, show, write; a bound that does not hold ends with exit code 1."""
-    machine = describe_machine()
-    rows = measure(prepare())
+    machine = describe_machine(["numba", "river"])
+    rows = [*measure(prepare()), *measure_streaming()]
     show(rows, machine)
     write_results(rows, machine)
     missed = [row.what for row in rows if row.bound is not None and row.ours >= row.bound]

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_core.domain.adaptive.layout import STATE
+from ml_core.domain.adaptive.fleet import advance_fleet
+from ml_core.domain.adaptive.layout import STATE, new_state
 from ml_core.domain.adaptive_detector import AdaptiveDetector
 from ml_core.domain.artifact_format import decode, encode
 from ml_core.domain.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
@@ -270,3 +271,25 @@ def test_compiled_and_interpreted_code_agree() -> None:
         # Python rounds some steps to the state's 32 bits that machine code takes with 64.
         np.testing.assert_allclose(told[0], told[1], rtol=1e-4, atol=1e-6)
         assert told[0].max() > 0.5
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_the_fleet_form_is_each_series_alone(workers: int) -> None:
+    """Many series in one call, by however many threads, with none, one or many new readings each."""
+    rng = np.random.default_rng(11)
+    counts = [0, 1, 700, 3, 0, 250]
+    states = np.concatenate(
+        [new_state(center=float(i), scale=1.0 + i, gap_us=10**12, bucket_us=0) for i in range(len(counts))]
+    )
+    alone = states.copy()
+    stamps = np.concatenate([START + (np.arange(n) * 600_000_000).astype("timedelta64[us]") for n in counts])
+    values = rng.normal(0, 3, sum(counts))
+    together = advance_fleet(states, counts, stamps, values, workers=workers)
+    begin = 0
+    for i, n in enumerate(counts):
+        where = slice(begin, begin + n)
+        each = advance_fleet(alone[i : i + 1], [n], stamps[where], values[where])
+        assert same_bits(each.scores, together.scores[where])
+        assert same_bits(each.bands, together.bands[where])
+        begin += n
+    assert states.tobytes() == alone.tobytes()

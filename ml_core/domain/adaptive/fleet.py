@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,23 +25,59 @@ def advance_fleet(
     values: NDArray[np.float64],
     *,
     timezone: str = UTC_NAME,
+    workers: int = 1,
 ) -> Traces:
     """Take each series through its readings; the answer is the same as one by one, bit for bit.
 
     states: shape (series,), of layout.STATE, changed in place. counts: readings of each series, in the order of
-    `states`. timestamps, values: all readings, series after series, shape (sum(counts),).
+    `states`. timestamps, values: all readings, series after series, shape (sum(counts),). workers: threads that share
+    the series; the compiled code holds no lock of the interpreter.
     """
-    from ml_core.domain.adaptive import kernel
-
     at_us = timestamps.astype("datetime64[us]").astype(np.int64)
     ends = np.cumsum(np.asarray(counts, dtype=np.int64))
+    local_us = local_time_us(at_us, timezone)
+    values = np.ascontiguousarray(values, dtype=np.float64)
     traces = Traces.of_length(values.size)
+    shares = [share for share in np.array_split(np.arange(len(states)), workers) if share.size]
+
+    def take(share: NDArray[np.int64]) -> None:
+        first, last = int(share[0]), int(share[-1])
+        begin = int(ends[first - 1]) if first else 0
+        part = slice(begin, int(ends[last]))
+        _advance(
+            states[first : last + 1],
+            ends[first : last + 1] - begin,
+            at_us[part],
+            local_us[part],
+            values[part],
+            traces.part(part),
+        )
+
+    if len(shares) < 2:
+        for share in shares:
+            take(share)
+    else:
+        with ThreadPoolExecutor(max_workers=len(shares)) as pool:
+            list(pool.map(take, shares))
+    return traces
+
+
+def _advance(
+    states: NDArray[Any],
+    ends: NDArray[np.int64],
+    at_us: NDArray[np.int64],
+    local_us: NDArray[np.int64],
+    values: NDArray[np.float64],
+    traces: Traces,
+) -> None:
+    from ml_core.domain.adaptive import kernel
+
     kernel.advance_all(
         states,
         ends,
         at_us,
-        local_time_us(at_us, timezone),
-        np.ascontiguousarray(values, dtype=np.float64),
+        local_us,
+        values,
         traces.scores,
         traces.onsets,
         traces.held,
@@ -50,7 +87,6 @@ def advance_fleet(
         traces.spreads,
         traces.evidence,
     )
-    return traces
 
 
 def local_time_us(at_us: NDArray[np.int64], timezone: str) -> NDArray[np.int64]:

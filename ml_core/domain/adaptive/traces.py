@@ -47,6 +47,6 @@ class Traces:
             evidence=np.zeros((n, N_FEATURES)),
         )
 
-    def part(self, begin: int, end: int) -> Traces:
-        """Those of the readings begin .. end - 1, as views."""
-        return Traces(**{field.name: getattr(self, field.name)[begin:end] for field in fields(self)})
+    def part(self, where: slice) -> Traces:
+        """Those of some of the readings, as views."""
+        return Traces(**{field.name: getattr(self, field.name)[where] for field in fields(self)})
