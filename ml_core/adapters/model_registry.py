@@ -89,13 +89,18 @@ class PostgresModelRegistry:
                     f"series {standing['series_id']} has another active version than the one compared with; "
                     "nothing was promoted, compare again"
                 )
+            rolled_back = standing["status"] == ModelStatus.RETIRED
             check_transition(ModelStatus(standing["status"]), ModelStatus.ACTIVE)
             _require_artifact(standing)
+            if champion and champion["pinned"] and not rolled_back:
+                raise ConflictError(
+                    f"version {champion['version']} of series {standing['series_id']} was pinned meanwhile and stays; "
+                    "unpin it first"
+                )
             if champion:
                 replaced = f"replaced by version {standing['version']}"
                 cur.execute(self._queries["retire"], {"model_id": champion_id, "at": at, "reason": replaced})
             cur.execute(self._queries["activate"], {"model_id": model_id, "at": at, "reason": reason})
-            rolled_back = standing["status"] == ModelStatus.RETIRED
             told = event or ("rolled_back" if rolled_back else "promoted")
             self._tell(cur, standing, model_id, at=at, event=told, reason=reason, evidence=evidence)
 

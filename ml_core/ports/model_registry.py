@@ -39,6 +39,8 @@ class ModelRegistry(Protocol):
     ) -> None:
         """Make it the active version in place of `champion_id`, which retires; ConflictError if that changed.
 
+        A pinned champion gives way to a roll back only.
+
         The event is `promoted`, of a retired version `rolled_back`, unless another is named.
         """
         ...

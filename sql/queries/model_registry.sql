@@ -52,7 +52,7 @@ WHERE id = %(model_id)s;
 
 -- champion --
 -- The active version of a series.
-SELECT id, version FROM public.ml_models WHERE series_id = %(series_id)s AND status = 'active';
+SELECT id, version, pinned FROM public.ml_models WHERE series_id = %(series_id)s AND status = 'active';
 
 -- retire --
 -- The champion steps down.

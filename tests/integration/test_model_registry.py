@@ -189,6 +189,21 @@ def test_pinned_version_is_not_purged(registry: PostgresModelRegistry, database:
     assert [event for event, _ in _events(database)][-3:] == ["pinned", "unpinned", "purged"]
 
 
+def test_pinned_champion_gives_way_to_a_roll_back_only(registry: PostgresModelRegistry, series_id: int) -> None:
+    """A pin that came while its challenger was trained still holds; a person may go back to an older version."""
+    former, champion, challenger = (registry.add(_new_model(series_id)) for _ in range(3))
+    registry.promote(former.model_id, champion_id=None, at=NOW, reason="first")
+    registry.promote(champion.model_id, champion_id=former.model_id, at=NOW, reason="gate")
+    registry.pin(champion.model_id, pinned=True, at=NOW)
+
+    with pytest.raises(ConflictError, match="was pinned meanwhile and stays"):
+        registry.promote(challenger.model_id, champion_id=champion.model_id, at=NOW, reason="gate")
+    registry.promote(former.model_id, champion_id=champion.model_id, at=NOW, reason="asked for")
+
+    (active,) = registry.list_versions(statuses=[ModelStatus.ACTIVE])
+    assert active.version == 1
+
+
 def test_active_version_is_not_purged(registry: PostgresModelRegistry, series_id: int) -> None:
     """The serving model is safe from any purger."""
     champion = _champion(registry, series_id)
