@@ -30,7 +30,7 @@ class ChildEnd:
 
     exit_code: int
     result: dict[str, Any] | None
-    """The JSON object it printed, if it came that far."""
+    """The JSON object of its run, if it came that far."""
     timed_out: bool = False
 
 
@@ -98,4 +98,5 @@ def _parse(printed: str) -> dict[str, Any] | None:
         result = json.loads(printed)
     except json.JSONDecodeError:
         return None
-    return result if isinstance(result, dict) else None
+    # An error is told in JSON too, and is no result of a run.
+    return result if isinstance(result, dict) and "outcome" in result else None

@@ -15,7 +15,7 @@ from rich.markup import escape
 from ml_core import __version__
 from ml_core.bootstrap import Platform
 from ml_core.domain.redaction import redact
-from ml_core.entrypoints.console import errors
+from ml_core.entrypoints.console import errors, print_json
 from ml_core.errors import ConfigurationError, InvalidNameError, describe_error
 from ml_core.settings import load_settings
 
@@ -88,6 +88,7 @@ def cli(ctx: click.Context, verbose: bool) -> None:
 
 def call(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and answer its exit code; every error that is ours ends as one line."""
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     try:
         result = cli.main(args=arguments, prog_name="ml-health", standalone_mode=False)
     except click.exceptions.Exit as exc:
@@ -99,11 +100,11 @@ def call(arguments: Sequence[str] | None = None) -> int:
         errors.print("stopped")
         return EXIT_FAILED
     except (ConfigurationError, InvalidNameError) as exc:
-        return _tell(exc, EXIT_USAGE)
+        return _tell(exc, EXIT_USAGE, as_json=as_json)
     except Exception as exc:
         # A surprise is no partial success: exit code 2 and one line; -v shows where it came from.
         logger.info("unexpected", exc_info=exc)
-        return _tell(exc, EXIT_FAILED)
+        return _tell(exc, EXIT_FAILED, as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
@@ -119,10 +120,12 @@ def _refuse_foreign_home(home: Path) -> None:
         )
 
 
-def _tell(exc: Exception, code: int) -> int:
+def _tell(exc: Exception, code: int, *, as_json: bool) -> int:
     secrets = [os.environ.get(name, "") for name in ("ML_HEALTH_DATABASE_URL", "ML_HEALTH_GITHUB__TOKEN")]
-    words = escape(redact(describe_error(exc), [secret for secret in secrets if secret]))
-    errors.print(f"[red]ml-health:[/red] {words}", soft_wrap=True)
+    words = redact(describe_error(exc), [secret for secret in secrets if secret])
+    errors.print(f"[red]ml-health:[/red] {escape(words)}", soft_wrap=True)
+    if as_json:
+        print_json({"error": words, "kind": type(exc).__name__, "exit_code": code})
     return code
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import click
 
+from ml_core.adapters.reading_files import FileOptions
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.console import errors, output, print_json
 from ml_core.entrypoints.demo.live import watch_live
 from ml_core.entrypoints.demo.performance import Play, perform
 from ml_core.entrypoints.demo.summary import print_summary
+from ml_core.entrypoints.file_options import describe_file
 from ml_core.errors import ConflictError
 from ml_core.settings import Settings
 
@@ -25,7 +27,7 @@ HOMES = {"story": "story", "csv": "csv", "live": "live"}
 
 @click.command("demo")
 @click.option("--csv", "csv_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Your own data.")
-@click.option("--tz", help="Time zone of the CSV's times where they carry none, such as Europe/Berlin.")
+@describe_file
 @click.option("--live", is_flag=True, help="Watch this machine's processor, memory, disk and network.")
 @click.option("--seconds", type=click.IntRange(min=1), help="With --live: stop after so many seconds.")
 @click.option("--fresh", is_flag=True, help="Forget an earlier demo and begin anew.")
@@ -34,7 +36,7 @@ HOMES = {"story": "story", "csv": "csv", "live": "live"}
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=".demo", show_default=True, help="Its home.")
 def demo_command(
     csv_file: Path | None,
-    tz: str | None,
+    options: FileOptions,
     live: bool,
     seconds: int | None,
     fresh: bool,
@@ -59,7 +61,7 @@ def demo_command(
         if live:
             watch_live(platform, seconds=seconds)
             return
-        play = Play.of_file(csv_file, tz) if csv_file else Play.of_story(find_end(settings.home))
+        play = Play.of_file(csv_file, options) if csv_file else Play.of_story(find_end(settings.home))
         summary = perform(platform, play)
     if as_json:
         print_json(summary.to_json())

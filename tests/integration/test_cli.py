@@ -98,7 +98,7 @@ def test_an_unreachable_database_is_one_line_and_exit_2(run: Run, monkeypatch: p
     """The line says what to check and never shows the password."""
     monkeypatch.setenv("ML_HEALTH_DATABASE_URL", "postgresql://me:s3cr3tpw@127.0.0.1:9/db")
 
-    code, out, err = run("run", "ml_score", "--json")
+    code, out, err = run("run", "ml_score")
 
     assert code == 2
     assert out == ""
@@ -133,6 +133,20 @@ def test_doctor_says_what_to_do_about_each_finding(run: Run) -> None:
     assert "ml-health import" in diagnoses["telemetry"]["advice"]
     assert "ML_HEALTH_GITHUB__TOKEN" in diagnoses["issues"]["advice"]
     assert all(entry["advice"] for entry in diagnoses.values() if entry["grade"] != "ok")
+
+
+def test_an_error_is_json_too_where_json_was_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that reads stdout learns why there is no result; people read the same words on stderr."""
+    monkeypatch.setenv("ML_HEALTH_DATABASE_URL", "postgresql://me:Zq-password@127.0.0.1:9/db")
+
+    code, out, err = run("run", "ml_purge", "--json")
+
+    told = json.loads(out)
+    assert code == told["exit_code"] == 2
+    assert told["kind"] == "DatabaseUnavailableError"
+    assert "127.0.0.1:9/db" in told["error"]
+    assert "Zq-password" not in out + err
+    assert "127.0.0.1:9/db" in err
 
 
 def test_doctor_says_that_tenants_are_not_mapped(run: Run, database: Database) -> None:

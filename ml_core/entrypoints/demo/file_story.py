@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
 from ml_core.adapters.reading_files import FileOptions, read_readings
-from ml_core.adapters.reading_layout import LayoutOptions
-from ml_core.adapters.reading_times import TimeOptions
 from ml_core.domain.series import Readings, SeriesKey, to_datetime
 from ml_core.entrypoints.console import errors
 from ml_core.entrypoints.demo.story import DemoSeries
-from ml_core.errors import ConfigurationError, InvalidReadingsError
+from ml_core.errors import InvalidReadingsError
 
 
-def read_file_story(path: Path, tz: str | None) -> list[DemoSeries]:
-    """Every series of a CSV or Parquet file, the longest first; rows that cannot be used are left out."""
-    options = FileOptions(layout=LayoutOptions(device=path.stem), times=TimeOptions(zone=_find_zone(tz)))
+def read_file_story(path: Path, described: FileOptions) -> list[DemoSeries]:
+    """Every series of a CSV or Parquet file, the longest first; rows that cannot be used are left out.
+
+    Where neither a column nor a person names the device, the file does.
+    """
+    layout = described.layout
+    options = described if layout.device else replace(described, layout=replace(layout, device=path.stem))
     parts: dict[SeriesKey, list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
     aside = 0
     for batch in read_readings(path, options):
@@ -33,13 +35,6 @@ def read_file_story(path: Path, tz: str | None) -> list[DemoSeries]:
         errors.print(f"{aside:,} rows are left out; `ml-health import --dry-run {path}` says why", soft_wrap=True)
     series = [_to_series(key, pieces) for key, pieces in parts.items()]
     return sorted(series, key=lambda one: -len(one.readings))
-
-
-def _find_zone(tz: str | None) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(tz) if tz else None
-    except (ZoneInfoNotFoundError, ValueError) as exc:
-        raise ConfigurationError(f"--tz {tz!r} is no time zone; write one such as Europe/Berlin or UTC") from exc
 
 
 def _to_series(key: SeriesKey, pieces: list[tuple[np.ndarray, np.ndarray]]) -> DemoSeries:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ml_core.adapters.reading_files import FileOptions
 from ml_core.bootstrap import Platform
 from ml_core.domain.series import to_datetime, to_instant
 from ml_core.domain.task import TaskResult
@@ -36,9 +37,9 @@ class Play:
         return cls(series=tell_story(end), begin=end - timedelta(days=DAYS), end=end)
 
     @classmethod
-    def of_file(cls, path: Path, tz: str | None) -> Play:
+    def of_file(cls, path: Path, options: FileOptions) -> Play:
         """A user's own readings: the last days of them, at most a third of their time, are played."""
-        series = read_file_story(path, tz)
+        series = read_file_story(path, options)
         first = min(to_datetime(one.readings.timestamps[0]) for one in series)
         end = max(to_datetime(one.readings.timestamps[-1]) for one in series)
         begin = end - min(timedelta(days=DAYS), (end - first) / 3)
