@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ml_core.domain.policies import HealthPolicy, TrainingPolicy
 from ml_core.domain.runbook import DOCS_URL, runbook_of
-from ml_core.grafana import links
+from ml_core.grafana import names
 from ml_core.grafana.names import DATASOURCE_PLACE, DATASOURCE_TYPE, NAME, RECEIVER_PLACE, TAG
 from ml_core.sql import read_sql
 
@@ -64,7 +64,7 @@ RULES: tuple[AlertRule, ...] = (
         for_="0s",
         severity="critical",
         runbook=runbook_of("heartbeat"),
-        dashboard=links.RUNS,
+        dashboard=names.RUNS,
         panel="Heartbeat",
         no_data="Alerting",
     ),
@@ -77,7 +77,7 @@ RULES: tuple[AlertRule, ...] = (
         for_="15m",
         severity="critical",
         runbook=runbook_of("training_failures"),
-        dashboard=links.FLEET,
+        dashboard=names.FLEET,
         panel="Active models",
     ),
     AlertRule(
@@ -89,7 +89,7 @@ RULES: tuple[AlertRule, ...] = (
         for_="15m",
         severity="critical",
         runbook=runbook_of("scoring_stalled"),
-        dashboard=links.RUNS,
+        dashboard=names.RUNS,
         panel="Runs by outcome",
     ),
     AlertRule(
@@ -101,7 +101,7 @@ RULES: tuple[AlertRule, ...] = (
         for_="1h",
         severity="warning",
         runbook=runbook_of("age"),
-        dashboard=links.MODELS,
+        dashboard=names.MODELS,
         panel="Age of models",
         values={"days": UNRETRAINED_DAYS},
     ),
@@ -114,7 +114,7 @@ RULES: tuple[AlertRule, ...] = (
         for_="1h",
         severity="warning",
         runbook=runbook_of("alarm_rate"),
-        dashboard=links.FLEET,
+        dashboard=names.FLEET,
         panel="Anomaly rate against target",
         window_s=6 * HOUR_S,
         values={"min_anomalies": MIN_ANOMALIES},
@@ -128,7 +128,7 @@ RULES: tuple[AlertRule, ...] = (
         for_="15m",
         severity="warning",
         runbook=runbook_of("latency"),
-        dashboard=links.FLEET,
+        dashboard=names.FLEET,
         panel="Latency p50, p95, p99",
         window_s=3 * HOUR_S,
         values={"min_calls": LIMITS.min_latency_calls},
@@ -142,7 +142,7 @@ RULES: tuple[AlertRule, ...] = (
         for_="1h",
         severity="warning",
         runbook=runbook_of("false_positive_rate"),
-        dashboard=links.QUALITY,
+        dashboard=names.QUALITY,
         panel="Precision",
         window_s=int(LIMITS.verdict_days * DAY_S),
         values={"min_verdicts": LIMITS.min_verdicts},
@@ -156,7 +156,7 @@ RULES: tuple[AlertRule, ...] = (
         for_="1h",
         severity="warning",
         runbook=f"{DOCS_URL}/grafana.md#an-incident-stays-open",
-        dashboard=links.RUNS,
+        dashboard=names.RUNS,
         panel="Open incidents",
     ),
     AlertRule(
@@ -168,7 +168,7 @@ RULES: tuple[AlertRule, ...] = (
         for_="0s",
         severity="critical",
         runbook=runbook_of("training_failures"),
-        dashboard=links.RUNS,
+        dashboard=names.RUNS,
         panel="Work not done, and why",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard, gauge, stat, table, timeseries
 
 from ml_core.domain.policies import HealthPolicy
-from ml_core.grafana import fleet_overview, kinds, links, style
+from ml_core.grafana import fleet_overview, kinds, links, names, style
 from ml_core.grafana.queries import PanelQuery, fleet_variables
 
 LIMITS = HealthPolicy()
@@ -16,7 +16,7 @@ HALF = 0.5
 def build() -> dashboard.Dashboard:
     """The whole dashboard."""
     board = style.new_dashboard(
-        links.QUALITY, "ML health: detection quality", "Are the alarms right, as far as people have said?"
+        names.QUALITY, "ML health: detection quality", "Are the alarms right, as far as people have said?"
     )
     panels = (
         review_queue(),

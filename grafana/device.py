@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.common import GraphDrawStyle, GraphThresholds
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from ml_core.domain.policies import HealthPolicy
-from ml_core.grafana import kinds, links, style
+from ml_core.grafana import kinds, names, style
 from ml_core.grafana.queries import PanelQuery, annotation, series_variables
 
 LIMITS = HealthPolicy()
@@ -19,7 +19,7 @@ SECONDLY = "1s"
 def build() -> dashboard.Dashboard:
     """The whole dashboard."""
     board = style.new_dashboard(
-        links.DEVICE, "ML health: device", "What was measured, what was expected, and why was it decided so?"
+        names.DEVICE, "ML health: device", "What was measured, what was expected, and why was it decided so?"
     )
     board.annotation(annotation("Episodes", "device/annotation_episodes", style.FAILED))
     board.annotation(annotation("Models", "device/annotation_models", style.NEUTRAL))

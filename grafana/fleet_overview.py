@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import barchart, common, dashboard, gauge, 
 from grafana_foundation_sdk.models.common import VisibilityMode
 
 from ml_core.domain.policies import HealthPolicy
-from ml_core.grafana import kinds, links, style
+from ml_core.grafana import kinds, links, names, style
 from ml_core.grafana.queries import PanelQuery, QueryFormat, fleet_variables
 
 LIMITS = HealthPolicy()
@@ -19,7 +19,7 @@ Place = tuple[int, int, int, int]
 def build() -> dashboard.Dashboard:
     """The whole dashboard."""
     board = style.new_dashboard(
-        links.FLEET, "ML health: fleet overview", "Is anything wrong with the fleet's anomaly models now?"
+        names.FLEET, "ML health: fleet overview", "Is anything wrong with the fleet's anomaly models now?"
     )
     panels = (
         active_models(),
@@ -58,7 +58,7 @@ def active_models() -> gauge.Panel:
 
 def model_health() -> stat.Panel:
     """Stale, degraded and failed models beside the healthy ones."""
-    models = links.to_board(links.MODELS, "Look at these models")
+    models = links.to_board(names.MODELS, "Look at these models")
     panel = (
         kinds.figures()
         .thresholds(style.steps(style.NEUTRAL))

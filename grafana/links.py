@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
-FLEET, MODELS, DEVICE, RUNS, QUALITY = "mlh-fleet", "mlh-models", "mlh-device", "mlh-runs", "mlh-quality"
+from ml_core.grafana.names import DEVICE, RUNS
+
 _KEPT = "${datasource:queryparam}&${tenant:queryparam}&${site:queryparam}&${__url_time_range}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import barchart, dashboard, heatmap, histogram, table, timeseries
 
 from ml_core.domain.policies import HealthPolicy
-from ml_core.grafana import kinds, links, style
+from ml_core.grafana import kinds, links, names, style
 from ml_core.grafana.queries import PanelQuery, fleet_variables
 
 LIMITS = HealthPolicy()
@@ -24,7 +24,7 @@ BY_HEALTH = {
 def build() -> dashboard.Dashboard:
     """The whole dashboard."""
     board = style.new_dashboard(
-        links.MODELS, "ML health: models", "Which models are not well, how old are they, and what becomes of new ones?"
+        names.MODELS, "ML health: models", "Which models are not well, how old are they, and what becomes of new ones?"
     )
     panels = (
         status_by_site(),

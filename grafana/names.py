@@ -15,3 +15,5 @@ EMAIL_VARIABLE, WEBHOOK_VARIABLE = "ML_HEALTH_ALERT_EMAIL", "ML_HEALTH_ALERT_WEB
 """Where Grafana finds whom to tell: it stands in no file."""
 DATASOURCE_PLACE, RECEIVER_PLACE = "DATASOURCE_UID", "RECEIVER"
 """What stands in the packaged rules in place of a site's own names."""
+FLEET, MODELS, DEVICE, RUNS, QUALITY = "mlh-fleet", "mlh-models", "mlh-device", "mlh-runs", "mlh-quality"
+"""Uids of the dashboards."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import barchart, dashboard, stat, table, timeseries
 
 from ml_core.domain.policies import HealthPolicy
-from ml_core.grafana import kinds, links, style
+from ml_core.grafana import kinds, links, names, style
 from ml_core.grafana.queries import PanelQuery, fleet_variables, run_variables
 
 LIMITS = HealthPolicy()
@@ -23,7 +23,7 @@ COLUMNS_BY_OUTCOME = {
 def build() -> dashboard.Dashboard:
     """The whole dashboard."""
     board = style.new_dashboard(
-        links.RUNS, "ML health: orchestrator and incidents", "What ran, what did it do, and what is still open?"
+        names.RUNS, "ML health: orchestrator and incidents", "What ran, what did it do, and what is still open?"
     )
     panels = (
         last_run(),

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from ml_core.ports.finding_ledger import FindingLedger
     from ml_core.ports.fleet_overview import FleetReader
     from ml_core.ports.gold_windows import GoldWindows
-    from ml_core.ports.grafana_files import GrafanaFiles
+    from ml_core.ports.grafana_files import Alerting, Datasource, GrafanaFiles
+    from ml_core.ports.grafana_server import GrafanaServer, Resource
     from ml_core.ports.history import History
     from ml_core.ports.incident_ledger import IncidentLedger
     from ml_core.ports.issue_tracker import IssueTracker
@@ -424,12 +425,32 @@ class Platform:
     def grafana_files(self, folder: Path | None = None) -> GrafanaFiles:
         """Grafana's provisioning files in the site's folder, or in another one."""
         from ml_core.adapters.grafana_provisioning import ProvisioningFolder
-        from ml_core.ports.grafana_files import Alerting
 
         names = self.settings.grafana
         chosen = folder or Path(names.provisioning_dir or self.settings.home / "grafana").expanduser()
-        alerting = Alerting(contact=names.alert_contact, own_policies=names.own_policies)
-        return ProvisioningFolder(chosen.absolute(), dashboards_path=names.dashboards_dir, alerting=alerting)
+        return ProvisioningFolder(
+            chosen.absolute(), dashboards_path=names.dashboards_dir, alerting=self.grafana_alerting
+        )
+
+    @cached_property
+    def grafana_alerting(self) -> Alerting:
+        """Whom Grafana tells of alerts."""
+        from ml_core.ports.grafana_files import Alerting
+
+        names = self.settings.grafana
+        return Alerting(contact=names.alert_contact, own_policies=names.own_policies)
+
+    def grafana_resources(self, datasource: Datasource, *, contact_address: str | None) -> list[Resource]:
+        """Everything that a Grafana ought to hold."""
+        from ml_core.adapters.grafana_resources import list_resources
+
+        return list(list_resources(datasource, self.grafana_alerting, contact_address=contact_address))
+
+    def grafana_server(self, url: str, token: str) -> GrafanaServer:
+        """A Grafana that runs."""
+        from ml_core.adapters.grafana_server import HttpGrafanaServer
+
+        return HttpGrafanaServer(url, token)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,6 +101,10 @@ class TrackerRefusedError(IssueTrackerError):
     """The issue tracker refused for good (token, permission, repository): a person must act."""
 
 
+class GrafanaError(MLHealthError):
+    """Grafana refused or did not answer; the message says what was asked of it."""
+
+
 class AlertChannelError(MLHealthError):
     """Alerts could not be told on a channel; they wait and are told by the next run."""
 
