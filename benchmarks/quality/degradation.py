@@ -120,7 +120,7 @@ def try_window(window: DriftWindow, number: int, faults: Sequence[str]) -> Trial
             )
             for fault in faults
         },
-        null=None if position is None else split_null(reference, len(window.live[0]), position),
+        null=None if position is None else split_null(reference, [len(window.live[0])], position, DRIFT),
     )
 
 

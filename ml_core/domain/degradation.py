@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +39,32 @@ class Reference:
     values: NDArray[np.float64]
     scores: NDArray[np.float64]
     interval_s: float | None = None
+
+    @cached_property
+    def memory(self) -> float:
+        """How many consecutive values tell as much as one independent value."""
+        return autocorrelation_time(self.values)
+
+    @cached_property
+    def score_memory(self) -> float:
+        """The same of the scores, which are a function of the values and remember no less than they do.
+
+        A score that hovers at its best while the machine wanders within its range follows it one to one once
+        it leaves.
+        """
+        return max(self.memory, autocorrelation_time(self.scores))
+
+    def usual_distance(self, length: int) -> float:
+        """The largest Wasserstein distance of a part of that length from the rest, in IQRs."""
+        if not 0 < length < self.values.size:
+            return 0.0
+        return in_iqrs(largest_distances(self.values, length).wasserstein, self.values)
+
+    def usual_score_distance(self, length: int) -> float:
+        """The largest Kolmogorov distance of the scores of a part of that length from those of the rest."""
+        if not 0 < length < self.scores.size:
+            return 0.0
+        return largest_distances(self.scores, length).kolmogorov
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,44 +135,43 @@ def compare_with_reference(reference: Reference, live: LiveSample) -> DriftTest:
     """Test values, scores and variability on their effective sample sizes.
 
     How long a series remembers is taken from the reference: it is longer than a day, and a day that drifts
-    looks as if it remembered for ever, so that its drift could never be told. Scores are a function of the
-    values and remember no less than they do: a score that hovers at its best while the machine wanders
-    within its range follows it one to one once it leaves.
+    looks as if it remembered for ever, so that its drift could never be told.
     """
     reference, live = _align(reference, live)
     ratio = _interval_ratio(reference, live)
-    memory = autocorrelation_time(reference.values)
-    score_memory = max(memory, autocorrelation_time(reference.scores))
     length = max(1, min(round(live.values.size / ratio), int(MAX_PART * reference.values.size)))
     return DriftTest(
         aspects=(
-            _compare_values(reference, live, memory, ratio, length),
-            _compare_scores(reference, live, score_memory, ratio, length),
+            _compare_values(reference, live, ratio, length),
+            _compare_scores(reference, live, ratio, length),
             _compare_variability(reference, live, ratio, length),
         ),
-        n_effective=live.values.size / max(1.0, memory * ratio),
+        n_effective=live.values.size / max(1.0, reference.memory * ratio),
         reference_median=_median(reference.values),
         live_median=_median(live.values),
     )
 
 
-def _compare_values(reference: Reference, live: LiveSample, memory: float, ratio: float, length: int) -> AspectTest:
-    known, seen = reference.values, live.values
+def _compare_values(reference: Reference, live: LiveSample, ratio: float, length: int) -> AspectTest:
+    known, seen, memory = reference.values, live.values, reference.memory
     test = ks_effective(known, seen, reference_tau=memory, live_tau=memory * ratio)
-    usual = largest_distances(known, length).wasserstein if length < known.size else 0.0
     return AspectTest(
         aspect=Aspect.VALUES,
         p_value=test.p_value,
         effect=wasserstein_in_iqr(known, seen),
-        usual=in_iqrs(usual, known) if known.size else 0.0,
+        usual=reference.usual_distance(length),
     )
 
 
-def _compare_scores(reference: Reference, live: LiveSample, memory: float, ratio: float, length: int) -> AspectTest:
-    known, seen = reference.scores, live.scores
+def _compare_scores(reference: Reference, live: LiveSample, ratio: float, length: int) -> AspectTest:
+    known, seen, memory = reference.scores, live.scores, reference.score_memory
     test = ks_effective(known, seen, reference_tau=memory, live_tau=memory * ratio)
-    usual = largest_distances(known, length).kolmogorov if length < known.size else 0.0
-    return AspectTest(aspect=Aspect.SCORES, p_value=test.p_value, effect=test.statistic, usual=usual)
+    return AspectTest(
+        aspect=Aspect.SCORES,
+        p_value=test.p_value,
+        effect=test.statistic,
+        usual=reference.usual_score_distance(length),
+    )
 
 
 def _compare_variability(reference: Reference, live: LiveSample, ratio: float, length: int) -> AspectTest:
@@ -163,6 +189,8 @@ def _align(reference: Reference, live: LiveSample) -> tuple[Reference, LiveSampl
     """Both at about the same interval: the one that reads more often is thinned."""
     ratio = _interval_ratio(reference, live)
     known, seen = max(1, round(1.0 / ratio)), max(1, round(ratio))
+    if known == seen == 1:
+        return reference, live
     return (
         replace(
             reference,
@@ -188,6 +216,18 @@ def _interval_ratio(reference: Reference, live: LiveSample) -> float:
 
 def _median(values: NDArray[np.float64]) -> float:
     return float(np.median(values)) if values.size else math.nan
+
+
+def choose_look(day: DriftTest, wide: DriftTest, policy: DriftPolicy) -> tuple[DriftTest, bool]:
+    """Of two looks at a model the one that shows more, and whether that is the wider one.
+
+    Its p-value counts twice, since two were taken. A day that shows nothing leaves the word to the longer time.
+    """
+    n_effective = max(day.n_effective, wide.n_effective)
+    day, wide = (replace(look, looks=2, n_effective=n_effective) for look in (day, wide))
+    if day.p_value(policy) < min(wide.p_value(policy), policy.false_discovery_rate):
+        return day, False
+    return wide, True
 
 
 def widen(n_effective: float, *, least: float, hours: float, most_hours: float) -> float:

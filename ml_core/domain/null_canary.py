@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ml_core.domain.degradation import DriftTest, LiveSample, Reference, compare_with_reference
+from ml_core.domain.degradation import DriftTest, LiveSample, Reference, choose_look, compare_with_reference
 from ml_core.domain.drift import benjamini_hochberg
 from ml_core.domain.policies import DriftPolicy
 
-MAX_LIVE_SHARE = 0.2
-"""Of the training readings, for each of the two days: at least 60 % of them are left as reference."""
-LEAST_REFERENCE_SHARE = 1.0 - 2.0 * MAX_LIVE_SHARE
-DAYS_BACK = 4
-"""Both days lie within as many at the end of training, so that the reference is nearly as long as the real one."""
+MAX_LIVE_SHARE = 0.4
+"""Of the training readings, for both days together: the rest of them stays as reference."""
+DAYS_BACK = 3
+"""The first day ends at most so many days before the end of training: the reference is nearly the real one."""
 CONFIDENCE = 0.95
 """Of the bound that must be above the nominal rate too: a few splits prove nothing."""
 LOUD_RATIO = 2.0
@@ -92,24 +91,33 @@ def draw_split(series_id: int, day: date, *, fleet: int, most: int) -> float | N
     return position if drawn * fleet < most else None
 
 
-def split_null(reference: Reference, live_readings: int, position: float) -> NullSplit | None:
-    """Test two days of `live_readings` from within a reference; None where it is too short for that.
+def split_null(reference: Reference, looks: Sequence[int], position: float, policy: DriftPolicy) -> NullSplit | None:
+    """Test two days in a row from within a reference; None where it is too short for that.
 
-    `position` from 0 to 1 says where: 1 at the very end of training, 0 two days before that.
+    `looks` are the readings of the live windows that the model is tested on, a day and perhaps a longer time
+    up to the same moment. `position` from 0 to 1 says where: 1 at the very end of training, 0 two days before.
     """
     n = reference.values.size
-    length = min(live_readings, int(MAX_LIVE_SHARE * n))
-    if length < 1:
+    room = int(MAX_LIVE_SHARE * n)
+    if room < 1 or not looks:
         return None
-    newest = n - 2 * length
-    oldest = max(round(LEAST_REFERENCE_SHARE * n), n - DAYS_BACK * length)
-    start = min(newest, oldest + round(position * (newest - oldest)))
-    earlier = _part(reference, 0, start)
+    day = max(1, min(looks[0], room // 2))
+    widest = max(day, min(max(looks), room - day))
+    newest, oldest = n - day, max(n - DAYS_BACK * day, n - room + widest)
+    end = min(newest, oldest + round(position * (newest - oldest)))
+    earlier = _part(reference, 0, end - widest)
     first, second = (
-        compare_with_reference(earlier, _live(_part(reference, begin, begin + length)))
-        for begin in (start, start + length)
+        _look(
+            earlier, [_live(_part(reference, until - length, until)) for length in (day, widest)[: len(looks)]], policy
+        )
+        for until in (end, end + day)
     )
     return NullSplit(first=first, second=second)
+
+
+def _look(earlier: Reference, samples: Sequence[LiveSample], policy: DriftPolicy) -> DriftTest:
+    tests = [compare_with_reference(earlier, sample) for sample in samples]
+    return tests[0] if len(tests) == 1 else choose_look(tests[0], tests[-1], policy)[0]
 
 
 def count_null(splits: Sequence[NullSplit], policy: DriftPolicy) -> NullCanary:

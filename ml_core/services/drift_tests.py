@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ml_core.domain.artifact_format import decode
 from ml_core.domain.check import CheckResult
 from ml_core.domain.check_names import CheckName
 from ml_core.domain.contender import ask_frozen
-from ml_core.domain.degradation import LiveSample, Reference, compare_with_reference, widen
+from ml_core.domain.degradation import DriftTest, LiveSample, Reference, choose_look, compare_with_reference, widen
 from ml_core.domain.detector import ModelArtifact
 from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.durations import in_words
 from ml_core.domain.fleet_drift import TestedModel
 from ml_core.domain.grading import not_judged
 from ml_core.domain.model_version import ModelVersion
-from ml_core.domain.null_canary import NullSplit, split_null
+from ml_core.domain.null_canary import split_null
 from ml_core.domain.policies import DriftPolicy
 from ml_core.domain.series import Readings
 from ml_core.domain.series_record import SeriesRecord
@@ -40,6 +40,36 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A model with what it keeps of its training."""
+
+    candidate: Candidate
+    artifact: ModelArtifact
+    reference: Reference
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One live window of a model and what its test says; no test without readings."""
+
+    test: DriftTest | None
+    readings: Readings
+    words: str
+    least: float
+    """Independent readings that are enough."""
+
+    @property
+    def n_effective(self) -> float:
+        """Independent readings that the window is worth."""
+        return 0.0 if self.test is None else self.test.n_effective
+
+    @property
+    def says_little(self) -> bool:
+        """Whether a longer time must be looked at too."""
+        return self.n_effective < self.least
+
+
+@dataclass(frozen=True, kw_only=True)
 class DriftTester:
     """Tests models on a day of readings, and on more where a day says too little."""
 
@@ -51,91 +81,82 @@ class DriftTester:
     def test(self, candidates: Iterable[Candidate]) -> dict[int, TestedModel | CheckResult]:
         """Each model's test by its series, or why it could not be told."""
         answers: dict[int, TestedModel | CheckResult] = {}
-        readable: dict[int, tuple[Candidate, ModelArtifact]] = {}
+        readable: dict[int, Subject] = {}
         for candidate in candidates:
             try:
-                readable[candidate.record.series_id] = (candidate, self._read(candidate.model))
+                readable[candidate.record.series_id] = self._read(candidate)
             except ArtifactError as exc:
                 answers[candidate.record.series_id] = not_judged(CheckName.DRIFT, f"not tested: {exc}")
-        answers |= self._test_over(dict.fromkeys(readable, self.policy.live_hours), readable)
-        wider = {
-            id_: self._wider_hours(answer)
-            for id_ in readable
-            if not isinstance(answer := answers[id_], TestedModel) or self._says_little(answer)
+        looks = self._look(dict.fromkeys(readable, self.policy.live_hours), readable)
+        wider = self._look({id_: self._wider_hours(look) for id_, look in looks.items() if look.says_little}, readable)
+        return answers | {
+            id_: self._conclude(readable[id_], [look, *([wider[id_]] if id_ in wider else [])])
+            for id_, look in looks.items()
         }
-        for id_, wide in self._test_over(wider, readable).items():
-            answers[id_] = self._choose(answers[id_], wide)
-        return answers
 
-    def _says_little(self, answer: TestedModel) -> bool:
-        return answer.test.n_effective < self.policy.min_effective_readings
-
-    def _wider_hours(self, answer: TestedModel | CheckResult) -> float:
+    def _wider_hours(self, look: Look) -> float:
         """Hours that a model is tested on whose day was worth too little."""
         return widen(
-            answer.test.n_effective if isinstance(answer, TestedModel) else 0.0,
+            look.n_effective,
             least=self.policy.min_effective_readings,
             hours=self.policy.live_hours,
             most_hours=self.policy.widened_days * 24,
         )
 
-    def _choose(self, day: TestedModel | CheckResult, wide: TestedModel | CheckResult) -> TestedModel | CheckResult:
-        """Of two looks at a model the one that shows more; its p-value counts twice, since two were taken."""
-        if not isinstance(day, TestedModel) or not isinstance(wide, TestedModel):
-            return wide
-        n_effective = max(day.test.n_effective, wide.test.n_effective)
-        day_test, wide_test = (replace(look.test, looks=2, n_effective=n_effective) for look in (day, wide))
-        # A day that shows nothing leaves the word to the longer time.
-        most = min(wide_test.p_value(self.policy), self.policy.false_discovery_rate)
-        if day_test.p_value(self.policy) < most:
-            return replace(day, test=day_test)
-        return replace(wide, test=wide_test, null=day.null)
-
-    def _test_over(
-        self, hours: Mapping[int, float], readable: Mapping[int, tuple[Candidate, ModelArtifact]]
-    ) -> dict[int, TestedModel | CheckResult]:
+    def _look(self, hours: Mapping[int, float], readable: Mapping[int, Subject]) -> dict[int, Look]:
         """Test each of these series over its own length, in hours."""
         windows = [
-            Window(key=readable[id_][0].record.key, after=self.now - timedelta(hours=length), until=self.now)
+            Window(key=readable[id_].candidate.record.key, after=self.now - timedelta(hours=length), until=self.now)
             for id_, length in hours.items()
         ]
         fetched = self.telemetry.fetch(windows)
-        answers = {}
+        looks = {}
         for series_id, length in hours.items():
-            candidate, artifact = readable[series_id]
-            words = f"the last {in_words(length * 3600)}"
-            answers[series_id] = self._test_one(candidate, artifact, fetched[candidate.record.key], words)
-        return answers
+            subject = readable[series_id]
+            readings = fetched[subject.candidate.record.key]
+            live = _live(subject.artifact, readings) if len(readings) else None
+            looks[series_id] = Look(
+                test=None if live is None else compare_with_reference(subject.reference, live),
+                readings=readings,
+                words=f"the last {in_words(length * 3600)}",
+                least=self.policy.min_effective_readings,
+            )
+        return looks
 
-    def _test_one(
-        self, candidate: Candidate, artifact: ModelArtifact, readings: Readings, words: str
-    ) -> TestedModel | CheckResult:
-        if len(readings) == 0:
-            return not_judged(CheckName.DRIFT, f"no readings in {words}")
-        reference, live = _reference(artifact), _live(artifact, readings)
-        key = candidate.record.key
+    def _conclude(self, subject: Subject, looks: list[Look]) -> TestedModel | CheckResult:
+        """What is told of one model; its null split is looked at as often, over as long times."""
+        seen = [(look, look.test) for look in looks if look.test is not None]
+        if not seen:
+            return not_judged(CheckName.DRIFT, f"no readings in {looks[-1].words}")
+        (told, test), (wide, wide_test) = seen[0], seen[-1]
+        if len(seen) > 1:
+            test, is_wide = choose_look(test, wide_test, self.policy)
+            told = wide if is_wide else told
+        candidate, key, at = subject.candidate, subject.candidate.record.key, subject.candidate.null_at
+        lengths = [_length_in(subject.reference, look.readings) for look, _ in seen]
         return TestedModel(
             series_id=candidate.record.series_id,
             metric=key.metric,
             site=self._site_of(key.device),
-            test=compare_with_reference(reference, live),
+            test=test,
             before=candidate.before,
-            words=words,
-            null=_split(reference, live, candidate.null_at),
+            words=told.words,
+            null=None if at is None else split_null(subject.reference, lengths, at, self.policy),
         )
 
     def _site_of(self, device: str) -> str | None:
         found = re.search(self.policy.site_pattern, device) if self.policy.site_pattern else None
         return found.group(1) if found is not None else None
 
-    def _read(self, model: ModelVersion) -> ModelArtifact:
+    def _read(self, candidate: Candidate) -> Subject:
+        model = candidate.model
         if model.artifact_sha256 is None:
             raise ArtifactError(f"version {model.version} has no artifact of this platform's own")
         artifact = decode(self.artifacts.read(model.artifact_sha256))
         for name in ("reference_values", "reference_scores"):
             if name not in artifact.arrays:
                 raise ArtifactError(f"version {model.version} keeps no {name} to compare with")
-        return artifact
+        return Subject(candidate=candidate, artifact=artifact, reference=_reference(artifact))
 
 
 def _reference(artifact: ModelArtifact) -> Reference:
@@ -152,9 +173,8 @@ def _live(artifact: ModelArtifact, readings: Readings) -> LiveSample:
     return LiveSample(values=readings.values, scores=scored.scores, interval_s=readings.median_interval_s())
 
 
-def _split(reference: Reference, live: LiveSample, position: float | None) -> NullSplit | None:
-    """The same test on as long a time of training."""
-    if position is None:
-        return None
-    ratio = reference.interval_s / live.interval_s if reference.interval_s and live.interval_s else 1.0
-    return split_null(reference, round(live.values.size / max(ratio, 1.0)), position)
+def _length_in(reference: Reference, readings: Readings) -> int:
+    """How many readings of the reference take as long as these."""
+    interval_s = readings.median_interval_s()
+    ratio = reference.interval_s / interval_s if reference.interval_s and interval_s else 1.0
+    return max(1, round(len(readings) / max(ratio, 1.0)))
