@@ -484,6 +484,50 @@ COMMENT ON COLUMN ml_health.audit_sample.probability IS
 CREATE INDEX audit_sample_by_hour ON ml_health.audit_sample (hour);
 
 
+-- What a purge, or anybody else, may never take: beside the active and the pinned version, which a constraint keeps,
+-- the version that a roll back would bring back, and one that something still open speaks of.
+CREATE FUNCTION ml_health.keep_needed_model() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    needed text;
+BEGIN
+    IF OLD.status = 'active' THEN
+        needed := 'is the active one';
+    ELSIF OLD.pinned THEN
+        needed := 'is pinned';
+    ELSIF OLD.status = 'retired' AND NOT EXISTS (
+        SELECT FROM public.ml_models AS later
+        WHERE later.series_id = OLD.series_id AND later.status = 'retired'
+          AND later.artifact_sha256 IS NOT NULL AND later.artifact_purged_at IS NULL
+          AND (coalesce(later.retired_at, later.created_at), later.version)
+            > (coalesce(OLD.retired_at, OLD.created_at), OLD.version)
+    ) THEN
+        needed := 'is the one before the active one, to which a roll back would return';
+    ELSIF EXISTS (
+        SELECT FROM ml_health.finding
+        LEFT JOIN ml_health.incident ON incident.id = finding.incident_id
+        WHERE finding.model_id = OLD.id
+          AND (finding.resolved_at IS NULL OR (incident.id IS NOT NULL AND incident.resolved_at IS NULL))
+    ) THEN
+        needed := 'is spoken of by an open finding or incident';
+    END IF;
+    IF needed IS NOT NULL THEN
+        RAISE EXCEPTION 'version % of series % % and stays', OLD.version, OLD.series_id, needed
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TRIGGER ml_models_kept_from_purge BEFORE UPDATE ON public.ml_models
+    FOR EACH ROW WHEN (
+        (NEW.artifact_purged_at IS NOT NULL AND OLD.artifact_purged_at IS NULL)
+        OR (NEW.status = 'purged' AND OLD.status <> 'purged')
+        OR (NEW.artifact_sha256 IS NULL AND OLD.artifact_sha256 IS NOT NULL AND OLD.artifact_purged_at IS NULL)
+    ) EXECUTE FUNCTION ml_health.keep_needed_model();
+CREATE TRIGGER ml_models_kept_from_deletion BEFORE DELETE ON public.ml_models
+    FOR EACH ROW WHEN (OLD.artifact_sha256 IS NOT NULL AND OLD.artifact_purged_at IS NULL)
+    EXECUTE FUNCTION ml_health.keep_needed_model();
+
+
 -- PARTITIONS OF THE LOG --------------------------------------------------------------------------------------------
 -- Made and dropped by these functions alone, with the owner's right lent to the writer.
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg2.errors import RestrictViolation
 from psycopg2.extensions import cursor
 from psycopg2.extras import execute_values
 
@@ -126,7 +127,10 @@ class PostgresModelRegistry:
                     "unpin it first"
                 )
             change = {"model_id": model_id, "status": status.value, "at": at, "reason": reason}
-            cur.execute(self._queries["set_status"], change)
+            try:
+                cur.execute(self._queries["set_status"], change)
+            except RestrictViolation as exc:
+                raise ConflictError(str(exc.diag.message_primary)) from exc
             self._tell(cur, standing, model_id, at=at, event=event, reason=reason, evidence=evidence)
 
     def pin(self, model_id: UUID, *, pinned: bool, at: datetime, reason: str | None = None) -> None:

@@ -160,11 +160,18 @@ def test_rejected_version_is_never_promoted(registry: PostgresModelRegistry, ser
         registry.promote(candidate.model_id, champion_id=None, at=NOW, reason="passed")
 
 
+def _replaced_twice(registry: PostgresModelRegistry, series_id: int) -> tuple[ModelVersion, ModelVersion]:
+    """A first champion that is not even the previous one any more, and the one that serves."""
+    champion = _champion(registry, series_id)
+    second, third = (registry.add(_new_model(series_id)) for _ in range(2))
+    registry.promote(second.model_id, champion_id=champion.model_id, at=NOW, reason="passed")
+    registry.promote(third.model_id, champion_id=second.model_id, at=NOW, reason="passed")
+    return champion, third
+
+
 def test_purged_version_is_never_promoted(registry: PostgresModelRegistry, series_id: int) -> None:
     """A retired version whose artifact is gone cannot serve again."""
-    champion = _champion(registry, series_id)
-    challenger = registry.add(_new_model(series_id))
-    registry.promote(challenger.model_id, champion_id=champion.model_id, at=NOW, reason="passed")
+    champion, challenger = _replaced_twice(registry, series_id)
     registry.set_status(champion.model_id, ModelStatus.PURGED, at=NOW, reason="old", event="purged")
 
     with pytest.raises(ConflictError, match="cannot go from purged to active"):
@@ -175,9 +182,7 @@ def test_purged_version_is_never_promoted(registry: PostgresModelRegistry, serie
 
 def test_pinned_version_is_not_purged(registry: PostgresModelRegistry, database: Database, series_id: int) -> None:
     """A pin keeps a version until it is taken off; pinning twice is told once."""
-    champion = _champion(registry, series_id)
-    challenger = registry.add(_new_model(series_id))
-    registry.promote(challenger.model_id, champion_id=champion.model_id, at=NOW, reason="passed")
+    champion, _ = _replaced_twice(registry, series_id)
     registry.pin(champion.model_id, pinned=True, at=NOW)
     registry.pin(champion.model_id, pinned=True, at=NOW)
 

@@ -66,6 +66,18 @@ def recorder(site: Site) -> RunRecorder:
     )
 
 
+def make_purge(site: Site) -> Purge:
+    """The service, for what happens between its plan and its work."""
+    return Purge(
+        models=site.platform.models,
+        artifacts=site.platform.artifacts,
+        retention=site.platform.retention,
+        archive=None,
+        policy=site.platform.settings.retention,
+        now=NOW,
+    )
+
+
 # Versions and their artifacts
 
 
@@ -175,14 +187,7 @@ def test_a_version_that_was_put_to_use_after_the_plan_stays(site: Site) -> None:
     """Somebody rolled back while the purge was being confirmed."""
     series_id = site.add_series()
     versions = site.add_weeks(series_id, 6, first_days_ago=100)
-    purge = Purge(
-        models=site.platform.models,
-        artifacts=site.platform.artifacts,
-        retention=site.platform.retention,
-        archive=None,
-        policy=site.platform.settings.retention,
-        now=NOW,
-    )
+    purge = make_purge(site)
     plan = purge.plan()
     site.platform.models.promote(versions[0].model_id, champion_id=versions[5].model_id, at=NOW, reason="roll back")
 
@@ -201,11 +206,62 @@ def test_the_database_refuses_to_mark_an_active_or_pinned_version_purged(site: S
         site.platform.models.set_status(
             version.model_id, ModelStatus.PURGED, at=NOW, reason="by mistake", event="purged"
         )
-    with pytest.raises(psycopg2.errors.CheckViolation):
+    with pytest.raises(psycopg2.errors.RestrictViolation):
         site.rows("UPDATE public.ml_models SET artifact_purged_at = %s", (NOW,))
-    with pytest.raises(psycopg2.errors.CheckViolation):
+    with pytest.raises(psycopg2.errors.RestrictViolation):
         site.rows("UPDATE public.ml_models SET status = 'retired', pinned = true, artifact_purged_at = %s", (NOW,))
     assert site.statuses() == ["active"]
+
+
+PURGING = (
+    "UPDATE public.ml_models SET artifact_purged_at = now() WHERE version = %s",
+    "UPDATE public.ml_models SET status = 'purged' WHERE version = %s",
+    "UPDATE public.ml_models SET status = 'purged', pinned = false, artifact_purged_at = now() WHERE version = %s",
+    "UPDATE public.ml_models SET artifact_sha256 = NULL WHERE version = %s",
+    "DELETE FROM public.ml_models WHERE version = %s",
+)
+
+
+@pytest.mark.parametrize("statement", PURGING)
+def test_no_statement_takes_a_version_that_is_needed(site: Site, statement: str) -> None:
+    """As the owner, by SQL: active, previous, pinned, cited, or cited by what is mended in an open incident."""
+    series_id = site.add_series()
+    versions = site.add_weeks(series_id, 7, first_days_ago=400)
+    site.platform.models.pin(versions[1].model_id, pinned=True, at=days_ago(100))
+    site.add_finding(series_id, versions[2].model_id, resolved=False)
+    site.add_finding(series_id, versions[3].model_id, incident_id=site.add_incident(), resolved=True)
+    before = site.rows("SELECT to_jsonb(model) FROM public.ml_models AS model ORDER BY version")
+
+    refusals = (psycopg2.errors.RestrictViolation, psycopg2.errors.CheckViolation, psycopg2.errors.ForeignKeyViolation)
+    for needed in (2, 3, 4, 6, 7):
+        with pytest.raises(refusals):
+            site.rows(statement, (needed,))
+
+    assert site.rows("SELECT to_jsonb(model) FROM public.ml_models AS model ORDER BY version") == before
+
+
+def test_a_version_that_nobody_needs_goes(site: Site) -> None:
+    """The rule above keeps only what it names: an older retired version may be purged, by hand too."""
+    site.add_weeks(site.add_series(), 4, first_days_ago=400)
+
+    site.rows("UPDATE public.ml_models SET status = 'purged', artifact_purged_at = now() WHERE version = 1")
+
+    assert site.statuses() == ["purged", "retired", "retired", "active"]
+
+
+def test_a_version_that_is_cited_after_the_plan_stays(site: Site) -> None:
+    """A finding that opens between plan and purge keeps its model; the rest of the plan is carried out."""
+    series_id = site.add_series()
+    versions = site.add_weeks(series_id, 10, first_days_ago=120)
+    purge = make_purge(site)
+    plan = purge.plan()
+    site.add_finding(series_id, versions[0].model_id, resolved=False)
+
+    done = purge.carry_out(plan, recorder(site))
+
+    assert [version.version for version in done.stayed] == [1]
+    assert site.statuses()[:2] == ["retired", "purged"]
+    assert versions[0].artifact_sha256 in site.artifacts()
 
 
 # Stopped and killed half-way
