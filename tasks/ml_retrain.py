@@ -28,17 +28,20 @@ def run(
     accepted_by: str | None = None,
     reason: str | None = None,
     since: str | None = None,
+    force: bool | None = None,
 ) -> TaskReport:
     """Retrain what is due in the fleet, or look only at the series named DEVICE:METRIC.
 
+    With `force` that series is trained whether it is due or not, and the gate decides as ever.
     With `accepted_by` that series is trained at once on what came since it moved, because a person says so.
     """
     retraining = _assemble(context)
-    if accepted_by is None:
-        tally = retraining.retrain(context.run, only=series)
-        return TaskReport(counts=asdict(tally), failures=tally.failed)
-    if series is None:
-        raise ConfigurationError("accepted_by is for one series: give series as DEVICE:METRIC")
+    if series is None and (force or accepted_by is not None):
+        raise ConfigurationError("force and accepted_by are for one series: give series as DEVICE:METRIC")
+    if series is None or accepted_by is None:
+        tally = retraining.retrain(context.run, only=series, force=bool(force))
+        why = retraining.tell_idle(series) if series is not None and tally.is_idle else None
+        return TaskReport(counts=asdict(tally), failures=tally.failed, skipped_reason=why)
     acceptance = Acceptance(by=accepted_by, reason=reason or "", since=_parse_moment(since))
     tally, words = DriftAcceptance(retraining=retraining).accept(context.run, series, acceptance)
     nothing_came = words if tally.promoted == tally.failed == 0 else None

@@ -17,3 +17,8 @@ class RetrainTally:
     failed: int = 0
     pinned: int = 0
     rolled_back: int = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was to be done of what may be trained."""
+        return not (self.due or self.promoted or self.rejected or self.waiting or self.failed or self.rolled_back)

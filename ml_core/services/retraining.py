@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from ml_core.domain.check_names import CheckName
-from ml_core.domain.model_version import ModelStatus
+from ml_core.domain.idle_retrain import tell_idle, tell_unmodelled
+from ml_core.domain.model_version import ModelStatus, TrainingCause
 from ml_core.domain.policies import RetrainPolicy
-from ml_core.domain.retrain_rules import Standing, list_held_back, plan_retrains, tell_pinned
+from ml_core.domain.retrain_rules import Retrain, Standing, list_held_back, plan_retrains, tell_pinned
 from ml_core.domain.series_record import SeriesState
 from ml_core.domain.task import ItemOutcome, RunItem
 from ml_core.domain.training_window import SENSOR_CHECKS, group_findings
@@ -42,12 +43,17 @@ class Retraining:
     """When a model that is passed over now is looked at again."""
     dry_run: bool = False
 
-    def retrain(self, run: RunRecorder, *, only: str | None = None) -> RetrainTally:
-        """Look at yesterday's promotions, judge the challengers on trial, then train what is due."""
+    def retrain(self, run: RunRecorder, *, only: str | None = None, force: bool = False) -> RetrainTally:
+        """Look at yesterday's promotions, judge the challengers on trial, then train what is due.
+
+        With `force`, what may be trained at all is, due or not: the gate decides as ever.
+        """
         tally = RetrainTally()
         standings = self.survey(only, run.finished_series())
         tally.pinned = sum(standing.is_pinned for standing in standings)
         plans = plan_retrains(standings, self.policy, now=self.now, next_run_at=self.next_run_at)
+        if force:
+            plans += self._plan_by_hand(standings, plans)
         tally.due = len(plans)
         if self.dry_run:
             return tally
@@ -65,6 +71,24 @@ class Retraining:
             self.challengers.trainer.require_store()
         self._in_batches("retraining", plans, run, lambda batch: self.challengers.attempt(batch, tally))
         return tally
+
+    def tell_idle(self, only: str) -> str:
+        """Why nothing was due of a named series, and what can be done."""
+        modelled = {standing.record.series_id: standing for standing in self.survey(only, frozenset())}
+        return "; ".join(
+            tell_idle(modelled[record.series_id], self.policy, now=self.now)
+            if record.series_id in modelled
+            else tell_unmodelled(record)
+            for record in list_named(self.promotion.series, only)
+        )
+
+    def _plan_by_hand(self, standings: Sequence[Standing], plans: Sequence[Retrain]) -> list[Retrain]:
+        planned = {plan.standing.record.series_id for plan in plans}
+        return [
+            Retrain(standing=standing, cause=TrainingCause.PERSON)
+            for standing in standings
+            if standing.is_free(self.now) and standing.record.series_id not in planned
+        ]
 
     def survey(self, only: str | None, finished: frozenset[int]) -> list[Standing]:
         """Modelled series with their versions and findings; candidates of a killed run are given up."""

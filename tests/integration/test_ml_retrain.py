@@ -127,6 +127,27 @@ def test_young_model_is_left_alone(platform: Platform, database: Database) -> No
     assert statuses(platform) == [ModelStatus.ACTIVE]
 
 
+def test_named_series_that_is_not_due_says_why(platform: Platform, database: Database) -> None:
+    """Who asks for one series learns its age and due age, and how to have it trained all the same."""
+    go_on(database, next_week()[:700])
+
+    asked = retrain(platform, NOW + timedelta(days=4), params={"series": "PUMP-1:flow"})
+    forced = retrain(platform, NOW + timedelta(days=4, minutes=1), params={"series": "PUMP-1:flow", "force": True})
+
+    assert asked.outcome is Outcome.SKIPPED
+    assert "4.0 days old and due at" in str(asked.reason)
+    assert "force=true" in str(asked.reason)
+    assert (forced.counts["promoted"], active(platform).cause) == (1, "person")
+
+
+def test_force_is_for_one_series(platform: Platform) -> None:
+    """Nobody retrains a whole fleet by a slip."""
+    result = retrain(platform, NOW + timedelta(days=4), params={"force": True})
+
+    assert result.outcome is Outcome.FAILED
+    assert "for one series" in str(result.reason)
+
+
 def test_dry_run_only_counts(platform: Platform, database: Database) -> None:
     """A dry run says how many are due and changes nothing."""
     go_on(database, next_week())
