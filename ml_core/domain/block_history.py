@@ -38,17 +38,17 @@ def largest_distances(values: NDArray[np.float64], length: int) -> Distances:
     """
     n = values.size
     order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    starts = block_starts(n, length)[:, np.newaxis]
-    inside = (order >= starts) & (order < starts + length)
-    share = np.cumsum(inside, axis=1) / length
-    apart = np.abs(share - np.arange(1, n + 1) / n) * (n / (n - length))
-    steps = np.diff(ordered)
-    between = apart[:, :-1]
-    return Distances(
-        kolmogorov=float(np.max(between * (steps > 0), initial=0.0)),
-        wasserstein=float(np.max(between @ steps, initial=0.0)),
-    )
+    steps = np.diff(values[order])
+    overall = np.arange(1, n) / n
+    kolmogorov = wasserstein = 0.0
+    for start in block_starts(n, length):
+        inside = (order[:-1] >= start) & (order[:-1] < start + length)
+        apart = np.abs(np.cumsum(inside, dtype=np.int32) / length - overall)
+        # Within a run of equal values nothing is apart: only its end counts.
+        kolmogorov = max(kolmogorov, float(apart.max(where=steps > 0, initial=0.0)))
+        wasserstein = max(wasserstein, float(apart @ steps))
+    scale = n / (n - length)
+    return Distances(kolmogorov=kolmogorov * scale, wasserstein=wasserstein * scale)
 
 
 def block_means(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from ml_core.domain.variability import compare_variability
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Sample = TypeVar("Sample", "Reference", "LiveSample")
 
 WIDENING_MARGIN = 1.1
 """A little more than the arithmetic asks for, since readings come unevenly."""
@@ -54,17 +56,21 @@ class Reference:
         """
         return max(self.memory, autocorrelation_time(self.scores))
 
-    def usual_distance(self, length: int) -> float:
-        """The largest Wasserstein distance of a part of that length from the rest, in IQRs."""
-        if not 0 < length < self.values.size:
-            return 0.0
-        return in_iqrs(largest_distances(self.values, length).wasserstein, self.values)
+    def usual_distances(self, length: int) -> tuple[float, float]:
+        """How far a part of that length was from the rest at most: values (Wasserstein, in IQRs), scores (Kolmogorov).
 
-    def usual_score_distance(self, length: int) -> float:
-        """The largest Kolmogorov distance of the scores of a part of that length from those of the rest."""
-        if not 0 < length < self.scores.size:
-            return 0.0
-        return largest_distances(self.scores, length).kolmogorov
+        A series that is tested again and again is held against the same parts each time.
+        """
+        if not 0 < length < self.values.size:
+            return 0.0, 0.0
+        if length not in self._usual:
+            values, scores = largest_distances(self.values, length), largest_distances(self.scores, length)
+            self._usual[length] = in_iqrs(values.wasserstein, self.values), scores.kolmogorov
+        return self._usual[length]
+
+    @cached_property
+    def _usual(self) -> dict[int, tuple[float, float]]:
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +165,7 @@ def _compare_values(reference: Reference, live: LiveSample, ratio: float, length
         aspect=Aspect.VALUES,
         p_value=test.p_value,
         effect=wasserstein_in_iqr(known, seen),
-        usual=reference.usual_distance(length),
+        usual=reference.usual_distances(length)[0],
     )
 
 
@@ -170,7 +176,7 @@ def _compare_scores(reference: Reference, live: LiveSample, ratio: float, length
         aspect=Aspect.SCORES,
         p_value=test.p_value,
         effect=test.statistic,
-        usual=reference.usual_score_distance(length),
+        usual=reference.usual_distances(length)[1],
     )
 
 
@@ -188,23 +194,15 @@ def _compare_variability(reference: Reference, live: LiveSample, ratio: float, l
 def _align(reference: Reference, live: LiveSample) -> tuple[Reference, LiveSample]:
     """Both at about the same interval: the one that reads more often is thinned."""
     ratio = _interval_ratio(reference, live)
-    known, seen = max(1, round(1.0 / ratio)), max(1, round(ratio))
-    if known == seen == 1:
-        return reference, live
-    return (
-        replace(
-            reference,
-            values=reference.values[::known],
-            scores=reference.scores[::known],
-            interval_s=reference.interval_s and reference.interval_s * known,
-        ),
-        replace(
-            live,
-            values=live.values[::seen],
-            scores=live.scores[::seen],
-            interval_s=live.interval_s and live.interval_s * seen,
-        ),
-    )
+    return _thin(reference, round(1.0 / ratio)), _thin(live, round(ratio))
+
+
+def _thin(sample: Sample, step: int) -> Sample:
+    """Every so manyth reading."""
+    if step <= 1:
+        return sample
+    interval_s = sample.interval_s and sample.interval_s * step
+    return replace(sample, values=sample.values[::step], scores=sample.scores[::step], interval_s=interval_s)
 
 
 def _interval_ratio(reference: Reference, live: LiveSample) -> float:
