@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
@@ -13,6 +13,7 @@ from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from ml_core.bootstrap import Platform
+from ml_core.domain.schedule import next_slot
 from ml_core.entrypoints.child import ChildEnd, run_in_child
 from ml_core.entrypoints.due import find_due_slot
 from ml_core.errors import ConflictError, DatabaseUnavailableError
@@ -49,6 +50,15 @@ def make_scheduler(
         )
     scheduler.add_listener(_log_error, EVENT_JOB_ERROR)
     return scheduler
+
+
+def tell_plan(platform: Platform, now: datetime) -> Iterator[str]:
+    """When each task runs next, a line a task."""
+    for spec in load_manifest().tasks:
+        is_due = find_due_slot(platform, spec, now) is not None
+        when = "now" if is_due else f"{next_slot(spec.schedule, now):%Y-%m-%d %H:%M}Z"
+        after = f", after {' and '.join(spec.depends_on)}" if spec.depends_on else ""
+        yield f"{spec.task_id}: {when}, then at {spec.schedule!r} UTC{after}"
 
 
 def run_if_due(settings: Settings, spec: TaskSpec, run_child: RunChild) -> ChildEnd | None:

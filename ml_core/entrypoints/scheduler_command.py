@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from datetime import UTC, datetime
 from functools import partial
 
 import click
 
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.child import run_in_child
-from ml_core.entrypoints.scheduler import make_scheduler
+from ml_core.entrypoints.console import errors
+from ml_core.entrypoints.scheduler import make_scheduler, tell_plan
 
 
 @click.command("scheduler")
@@ -19,7 +21,9 @@ from ml_core.entrypoints.scheduler import make_scheduler
 def scheduler_command(platform: Platform) -> None:
     """Run every task when it is due, until stopped (Ctrl-C or SIGTERM); tasks under way stop at their next batch."""
     logging.getLogger("ml_core").setLevel(logging.INFO)
-    _ = platform.database  # a schema that does not fit is refused here, before anything is scheduled
+    # A schema that does not fit is refused here too, before anything is scheduled.
+    for line in tell_plan(platform, datetime.now(UTC)):
+        errors.print(line, markup=False, soft_wrap=True)
     platform.close()
     stopping = threading.Event()
     scheduler = make_scheduler(platform.settings, run_child=partial(run_in_child, stopping=stopping))

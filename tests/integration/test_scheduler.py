@@ -18,7 +18,7 @@ from ml_core.entrypoints import child
 from ml_core.entrypoints.child import ChildEnd, run_in_child
 from ml_core.entrypoints.due import find_due_slot
 from ml_core.entrypoints.runner import run_task
-from ml_core.entrypoints.scheduler import make_scheduler, run_if_due
+from ml_core.entrypoints.scheduler import make_scheduler, run_if_due, tell_plan
 from ml_core.manifest import load_manifest
 from ml_core.settings import Settings, load_settings
 
@@ -107,6 +107,17 @@ def test_the_scheduler_runs_each_due_task_once(settings: Settings, platform: Pla
 
     assert expected <= set(calls)
     assert len(calls) == len(set(calls)) or "ml_score" in calls[1:]
+
+
+def test_the_plan_is_told_task_by_task(settings: Settings, platform: Platform) -> None:
+    """Whoever starts the scheduler sees at once what runs now and when the rest does."""
+    run_task(platform, "ml_purge", now=NOW)
+
+    lines = {line.split(":")[0]: line for line in tell_plan(platform, NOW + timedelta(minutes=2))}
+
+    assert list(lines) == [spec.task_id for spec in load_manifest().tasks]
+    assert lines["ml_score"].startswith("ml_score: now, then at '*/5 * * * *' UTC")
+    assert lines["ml_purge"].startswith("ml_purge: 2026-05-05 04:30Z")
 
 
 def test_a_task_waits_for_those_it_depends_on(settings: Settings, platform: Platform) -> None:
