@@ -50,11 +50,11 @@ DAY_US, WEEK_US, SLOT_US, HOUR_US = 86_400_000_000, 604_800_000_000, 900_000_000
 MONDAY_US = 4 * DAY_US
 """1970 began on a Thursday."""
 DAY_WEIGHT, WEEK_WEIGHT, ERROR_WEIGHT = 0.15, 0.05, 0.002
-EXPLAINS = 0.6
-"""A profile speaks where its error is less than this share of the error of the slow mean."""
+EXPLAINS = 0.5
+"""A profile speaks where its error is less than this share of the slow mean's."""
 
-REACH = 1e-3
-"""Tail probability at which the expected band ends."""
+OUTER_SHARE, REACH = 0.1, 2.5
+"""The expected band ends at so many times the distance that this share of deviations goes beyond."""
 HOLD = 2.0 ** (-1 / 24)
 """How the held score fades: by half in 24 readings."""
 
@@ -127,13 +127,17 @@ def _evidence(s, j, value):
 
 @compiled
 def _reach(s, j):
-    """The magnitude that is exceeded with probability REACH; infinite while nothing is known."""
+    """How far from its middle a value is expected: so many times what nine in ten deviations stay within.
+
+    Not a quantile further out, which an outage of an hour within the memory would carry with it.
+    """
     if s.seen[j] < MIN_SEEN:
         return math.inf
-    shape = s.tail_shape[j]
-    ratio = max(math.log(s.tail_weight[j] / s.total[j] / REACH), 0.0)
-    steps = ratio if shape < 1e-6 else math.expm1(shape * ratio) / shape
-    return (EDGES[s.tail_start[j]] + s.tail_scale[j] * steps) * 2.0**LOW_OCTAVE
+    above, b = 0.0, BINS
+    while b > 0 and above < OUTER_SHARE * s.total[j]:
+        b -= 1
+        above += s.histogram[j, b]
+    return REACH * EDGES[b + 1] * 2.0**LOW_OCTAVE
 
 
 @compiled
@@ -237,11 +241,11 @@ def _season(s, local_us):
 
 
 @compiled
-def _learn_slot(means, counts, slot, y, error, weight):
+def _learn_slot(means, counts, slot, y, first, error, weight):
     """The slot's mean moves toward the value, by no more than CLIP errors; answers the new error."""
     residual = y - means[slot]
     if counts[slot] == 0.0:
-        means[slot] = y
+        means[slot] = first
     else:
         size = abs(residual)
         if error == 0.0:
@@ -255,16 +259,19 @@ def _learn_slot(means, counts, slot, y, error, weight):
 
 
 @compiled
-def _learn_season(s, y, deviation, day, week):
+def _learn_season(s, deviation, day, week):
     """Both profiles learn, and the errors by which they are chosen; errors only once a day, or week, has been seen."""
     age = s.last_us - s.first_us
-    size = abs(deviation)
+    size, y = abs(deviation), s.slow_mean + deviation
+    first = y
     if age >= DAY_US:
+        # An outage at the first visit must not pass for what is usual at that hour.
+        first = s.slow_mean + min(max(deviation, -CLIP * s.slow_spread), CLIP * s.slow_spread)
         s.level_error = size if s.level_error == 0.0 else s.level_error + ERROR_WEIGHT * (size - s.level_error)
-    error = _learn_slot(s.day_mean, s.day_count, day, y, s.day_error, DAY_WEIGHT)
+    error = _learn_slot(s.day_mean, s.day_count, day, y, first, s.day_error, DAY_WEIGHT)
     if age >= DAY_US:
         s.day_error = error
-    error = _learn_slot(s.week_mean, s.week_count, week, y, s.week_error, WEEK_WEIGHT)
+    error = _learn_slot(s.week_mean, s.week_count, week, y, first, s.week_error, WEEK_WEIGHT)
     if age >= WEEK_US:
         s.week_error = error
 
@@ -361,7 +368,7 @@ def _look(s, at_us, local_us, y, learn, signed, expected, spreads, evidence):
     for j in range(N_FEATURES):
         if not math.isnan(signed[j]):
             _learn_feature(s, j, abs(signed[j]))
-    _learn_season(s, y, deviation, day, week)
+    _learn_season(s, deviation, day, week)
     _learn_level(s, y)
     s.band_age += 1
     if s.band_age >= FADE_EVERY or math.isinf(s.level_reach):
