@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import common, dashboard, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import common, dashboard, statetimeline, table, timeseries
 from grafana_foundation_sdk.models.common import GraphDrawStyle, GraphThresholdsStyleMode, VisibilityMode
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
@@ -36,15 +36,18 @@ def build() -> dashboard.Dashboard:
     return style.finish_dashboard(board, series_variables(), panels)
 
 
-def model() -> stat.Panel:
+def model() -> table.Panel:
     """The series as it stands."""
     stale, failed = LIMITS.stale_age_days, LIMITS.failed_age_days
-    panel = (
-        kinds.figures()
-        .thresholds(style.steps(style.NEUTRAL))
-        .override_by_name("Health", style.coloured_text(style.HEALTHS)[:1])
-        .override_by_name("Age", [*style.unit_of("d"), *style.steps_of((stale, style.STALE), (failed, style.FAILED))])
-        .override_by_name("Newest scored reading", style.unit_of("s"))
+    steps = style.steps_of((stale, style.STALE), (failed, style.FAILED), coloured_text=True)
+    panel = kinds.rows(
+        {
+            "Health": [*style.coloured_text(style.HEALTHS), *style.width_of(120)],
+            "Version": style.width_of(100),
+            "Age": [*style.unit_of("d"), *steps, *style.width_of(120)],
+            "Scored until": [*style.unit_of("dateTimeAsIso"), *style.width_of(180)],
+            "Why": style.wrapped(),
+        }
     )
     return style.finish_panel(
         panel,
@@ -183,6 +186,7 @@ def decisions() -> table.Panel:
             "Step": style.width_of(60),
             "What was looked at": style.width_of(200),
             "Verdict": [*style.coloured_text(style.VERDICTS), *style.width_of(110)],
+            "Told": style.wrapped(),
         }
     )
     return style.finish_panel(
@@ -202,7 +206,7 @@ def decisions() -> table.Panel:
 
 def model_events() -> table.Panel:
     """What was done to the models of the series."""
-    panel = kinds.rows({"Time": style.unit_of("dateTimeAsIso")})
+    panel = kinds.rows({"Time": [*style.unit_of("dateTimeAsIso"), *style.width_of(170)], "Reason": style.wrapped()})
     return style.finish_panel(
         panel,
         PanelQuery("device/model_events"),

@@ -231,11 +231,13 @@ def devices_needing_attention() -> table.Panel:
     """What to look at first."""
     panel = kinds.rows(
         {
-            "Device": links.to_device(metric=False),
-            "Health": style.coloured_text(style.HEALTHS),
-            "Oldest model": style.unit_of("d"),
-            "Since": style.unit_of("dateTimeAsIso"),
-            "Issue": links.to_issue(),
+            "Device": [*links.to_device(metric=False), *style.width_of(110)],
+            "Health": [*style.coloured_text(style.HEALTHS), *style.width_of(100)],
+            "Metrics": style.width_of(130),
+            "Why": style.wrapped(),
+            "Oldest model": [*style.unit_of("d"), *style.width_of(110)],
+            "Since": [*style.unit_of("dateTimeAsIso"), *style.width_of(160)],
+            "Issue": [*links.to_issue(), *style.width_of(70)],
         }
     )
     return style.finish_panel(

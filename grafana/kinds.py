@@ -37,6 +37,7 @@ from ml_core.grafana import style
 
 HOURLY, DAILY = "1h", "1d"
 ROW_HEIGHT, OPAQUE = 0.9, 60
+TITLE_SIZE, VALUE_SIZE = 15, 30
 
 
 def share_gauge(field: str, *, most: float = 1.0) -> gauge.Panel:
@@ -54,6 +55,7 @@ def figures(*, fields: str = "", vertical: bool = True) -> stat.Panel:
         .graph_mode(BigValueGraphMode.NONE)
         .text_mode(BigValueTextMode.VALUE_AND_NAME)
         .orientation(VizOrientation.VERTICAL if vertical else VizOrientation.HORIZONTAL)
+        .text(common.VizTextDisplayOptions().title_size(TITLE_SIZE).value_size(VALUE_SIZE))
         .color_scheme(style.by_thresholds())
     )
 
@@ -146,8 +148,11 @@ def states_over_time() -> statetimeline.Panel:
 
 
 def rows(columns: Mapping[str, list[DynamicConfigValue]]) -> table.Panel:
-    """A table; `columns` are the properties of those columns that need some."""
-    panel = table.Panel()
+    """A table; `columns` are the properties of those columns that need some.
+
+    An empty cell stays empty: the words for no value are for a table without rows.
+    """
+    panel = table.Panel().override_by_regexp("/.*/", [DynamicConfigValue(id_val="noValue", value="")])
     for name, properties in columns.items():
         panel.override_by_name(name, properties)
     return panel
@@ -169,6 +174,9 @@ def legend_below() -> common.VizLegendOptions:
 
 
 def _colour(panel: timeseries.Panel, colours: Mapping[str, str]) -> timeseries.Panel:
+    # Lines without a meaning of their own are shades of the neutral colour: a classic palette would make some of
+    # them green and others red.
+    panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.SHADES).fixed_color(style.NEUTRAL))
     for name, colour in colours.items():
         panel.override_by_name(name, style.fixed_colour(colour))
     return panel

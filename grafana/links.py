@@ -29,7 +29,7 @@ def to_runs() -> list[DynamicConfigValue]:
 
 def to_issue() -> list[DynamicConfigValue]:
     """A link of a column to the address that stands in it, shown as a word."""
-    shown = [{"type": "regex", "options": {"pattern": "^https?:.*/(\\d+)$", "result": {"text": "#$1", "index": 0}}}]
+    shown = [{"type": "regex", "options": {"pattern": r"^.*/0*(\d+)(?:\.md)?$", "result": {"text": "#$1", "index": 0}}}]
     return [
         *_link("Open the issue", "${__value.raw}", new_tab=True),
         DynamicConfigValue(id_val="mappings", value=shown),

@@ -95,9 +95,12 @@ def models() -> table.Panel:
     panel = kinds.rows(
         {
             "Device": links.to_device(metric=True),
-            "Health": style.coloured_text(style.HEALTHS),
-            "Age": style.unit_of("d"),
-            "Last scored": style.unit_of("dateTimeAsIso"),
+            "Health": [*style.coloured_text(style.HEALTHS), *style.width_of(110)],
+            "Site": style.width_of(100),
+            "Why": [*style.wrapped(), *style.width_of(460)],
+            "Version": style.width_of(80),
+            "Age": [*style.unit_of("d"), *style.width_of(100)],
+            "Last scored": [*style.unit_of("dateTimeAsIso"), *style.width_of(170)],
             "Alarms over target": [*style.unit_of("suffix:x"), *style.decimals_of(1)],
             "Issue": links.to_issue(),
         }

@@ -216,6 +216,11 @@ def unit_of(unit: str) -> list[DynamicConfigValue]:
     return [DynamicConfigValue(id_val="unit", value=unit)]
 
 
+def wrapped() -> list[DynamicConfigValue]:
+    """An override that lets a column's words go over several lines."""
+    return [DynamicConfigValue(id_val="custom.wrapText", value=True)]
+
+
 def width_of(pixels: int) -> list[DynamicConfigValue]:
     """An override that gives a table's column its width."""
     return [DynamicConfigValue(id_val="custom.width", value=pixels)]

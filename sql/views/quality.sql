@@ -1,7 +1,7 @@
 -- Everything from which detection quality is estimated, to be summed over whatever time and metrics are asked for:
 -- what the models said (an hour of a site and metric a row) and what operators said of it (a review a row). Nothing is
 -- summed here, so that a filter on `time` reaches the tables. Rates are the reader's: there are none below the least
--- number of reviews.
+-- number of reviews. An audited hour stands for as many unflagged readings as its weight says.
 CREATE VIEW grafana.quality AS
 SELECT tenant_id, site, metric, "time",
        scored AS predictions,
@@ -9,7 +9,9 @@ SELECT tenant_id, site, metric, "time",
        0::bigint AS confirmed,
        0::bigint AS false_alarms,
        0::bigint AS missed,
-       0::bigint AS normal
+       0::bigint AS normal,
+       0::double precision AS audited_weight,
+       0::double precision AS normal_weight
 FROM grafana.fleet_hourly
 UNION ALL
 SELECT tenant_id, site, metric, "time",
@@ -18,7 +20,9 @@ SELECT tenant_id, site, metric, "time",
        (verdict = 'confirmed')::integer,
        (verdict = 'false_alarm')::integer,
        (verdict = 'missed')::integer,
-       (verdict = 'normal')::integer
+       (verdict = 'normal')::integer,
+       CASE WHEN verdict IN ('missed', 'normal') THEN coalesce(weight, 1) ELSE 0 END,
+       CASE WHEN verdict = 'normal' THEN coalesce(weight, 1) ELSE 0 END
 FROM grafana.verdict
 -- A stretch that was not drawn for the audit says nothing of the others.
 WHERE window_until IS NULL OR weight IS NOT NULL;

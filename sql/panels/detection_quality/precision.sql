@@ -1,8 +1,12 @@
 -- Share of reviewed alarms that were real, with Wilson's interval at 95 %.
-WITH seen AS (
-    SELECT sum(confirmed + false_alarms)::double precision AS reviewed,
+WITH told AS (
+    SELECT count(DISTINCT review)::double precision AS reviewed
+    FROM grafana.verdict
+    WHERE $__timeFilter("time") AND verdict IN ('confirmed', 'false_alarm') AND :chosen
+), seen AS (
+    SELECT max(told.reviewed) AS reviewed,
            sum(confirmed) / nullif(sum(confirmed + false_alarms), 0)::double precision AS share
-    FROM grafana.quality
+    FROM grafana.quality CROSS JOIN told
     WHERE $__timeFilter("time") AND :chosen
     HAVING sum(predictions) > 0 OR sum(confirmed + false_alarms) > 0
 ), bounded AS (

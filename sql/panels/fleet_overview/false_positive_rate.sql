@@ -1,11 +1,15 @@
 -- With P predictions of which F were flagged, and f the share of false alarms among reviewed alarms (p = 1 - f the
 -- confirmed share), the false positive rate is about F f / (P - F p). The interval is Wilson's for f, at 95 %.
-WITH seen AS (
+WITH told AS (
+    SELECT count(DISTINCT review)::double precision AS reviewed
+    FROM grafana.verdict
+    WHERE $__timeFilter("time") AND verdict IN ('confirmed', 'false_alarm') AND :chosen
+), seen AS (
     SELECT sum(predictions)::double precision AS predictions,
            sum(flagged)::double precision AS flagged,
-           sum(confirmed + false_alarms)::double precision AS reviewed,
+           max(told.reviewed) AS reviewed,
            sum(false_alarms) / nullif(sum(confirmed + false_alarms), 0)::double precision AS false_share
-    FROM grafana.quality
+    FROM grafana.quality CROSS JOIN told
     WHERE $__timeFilter("time")
       AND :chosen
 ), bounded AS (

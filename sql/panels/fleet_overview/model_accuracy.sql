@@ -1,26 +1,32 @@
 -- (TP + TN) / all, from reviewed alarms and audited unflagged readings, each weighted by its share of the population.
-WITH seen AS (
+-- The alarms of one episode are one review.
+WITH told AS (
+    SELECT metric, count(DISTINCT review)::double precision AS reviews
+    FROM grafana.verdict
+    WHERE $__timeFilter("time") AND (window_until IS NULL OR weight IS NOT NULL) AND :chosen
+    GROUP BY metric
+), seen AS (
     SELECT metric,
            sum(predictions)::double precision AS predictions,
            sum(flagged)::double precision AS flagged,
            sum(confirmed)::double precision AS confirmed,
-           sum(confirmed + false_alarms)::double precision AS reviewed,
-           sum(normal)::double precision AS normal,
-           sum(normal + missed)::double precision AS audited
+           sum(confirmed + false_alarms)::double precision AS judged,
+           sum(normal_weight) AS normal,
+           sum(audited_weight) AS audited
     FROM grafana.quality
-    WHERE $__timeFilter("time")
-      AND :chosen
+    WHERE $__timeFilter("time") AND :chosen
     GROUP BY metric
 )
 SELECT metric || CASE
-           WHEN reviewed + audited < :min_verdicts THEN ' (' || reviewed + audited || ' of :min_verdicts reviews)'
-           WHEN audited = 0 THEN ' (n = ' || reviewed || ', unflagged readings not reviewed)'
-           ELSE ' (n = ' || reviewed + audited || ')'
+           WHEN coalesce(reviews, 0) < :min_verdicts THEN ' (' || coalesce(reviews, 0) || ' of :min_verdicts reviews)'
+           WHEN audited = 0 THEN ' (n = ' || reviews || ', unflagged readings not reviewed)'
+           ELSE ' (n = ' || reviews || ')'
        END AS metric,
        CASE
-           WHEN reviewed + audited >= :min_verdicts AND audited > 0 AND (reviewed > 0 OR flagged = 0)
-           THEN (flagged * coalesce(confirmed / nullif(reviewed, 0), 0) + (predictions - flagged) * normal / audited)
+           WHEN reviews >= :min_verdicts AND audited > 0 AND (judged > 0 OR flagged = 0)
+           THEN (flagged * coalesce(confirmed / nullif(judged, 0), 0) + (predictions - flagged) * normal / audited)
                 / nullif(predictions, 0)
        END AS accuracy
 FROM seen
+LEFT JOIN told USING (metric)
 ORDER BY seen.metric

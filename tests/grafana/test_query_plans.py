@@ -1,0 +1,33 @@
+"""On a fleet with months of anomalies every query reads the partitions of its time range and no other."""
+
+import pytest
+
+from benchmarks.dashboards import NOW, FleetSize, Timing, list_queries, measure, newest_run, partitions_read
+from benchmarks.large_fleet import add_large_fleet
+from ml_core.adapters.postgres import Database
+
+SMALL = FleetSize(series=100, detections=40_000, months=8, rollup_days=14)
+EMPTY_WHERE_ALL_IS_MODELLED = {"mlh-models panel Series without a model"}
+
+
+@pytest.fixture
+def timings(database: Database, reader: Database) -> dict[str, Timing]:
+    """Every query of dashboards and alerts, asked once as Grafana's login, over a week."""
+    add_large_fleet(database, SMALL, now=NOW)
+    queries = list_queries(newest_run=newest_run(reader))
+    return {query.place: measure(reader, query, rounds=1) for query in queries}
+
+
+def test_a_week_reads_the_month_that_it_lies_in(timings: dict[str, Timing], reader: Database) -> None:
+    """Eight months are there; whoever asks for anomalies of a week opens one, and every query has its answer."""
+    asking = {place: timing.partitions for place, timing in timings.items() if timing.partitions}
+
+    assert {place: read for place, read in asking.items() if read != 1} == {}
+    assert {
+        "mlh-device panel Anomalies",
+        "mlh-device panel Why did it decide this?",
+        "mlh-quality panel Review queue",
+        "mlh-quality panel To review, the most severe first",
+    } <= set(asking)
+    assert {place for place, timing in timings.items() if timing.rows == 0} == EMPTY_WHERE_ALL_IS_MODELLED
+    assert len(partitions_read(reader, "SELECT count(*) FROM grafana.anomaly")) >= SMALL.months
