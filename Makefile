@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-stop test check bench bench-quality lock clean
+.PHONY: help install demo demo-stop test check bench bench-quality bench-degradation lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,11 @@ bench: $(STAMP) ## Speed, side by side with named peers in one run
 
 bench-quality: $(STAMP) ## Detectors and rivals on labelled telemetry: ARGS="--data DIR --only NAME"
 	$(BIN)/python -m benchmarks.quality $(ARGS)
+
+bench-degradation: $(STAMP) ## What the drift test finds, on labelled telemetry and on a simulated fleet
+	nice -n 10 $(BIN)/python -m benchmarks.quality.degradation $(ARGS)
+	nice -n 10 $(BIN)/python -m benchmarks.quality.fleet_drift
+	$(BIN)/python -m benchmarks.quality.degradation_plot
 
 bench-gate: $(STAMP) ## Which healthy and which faulty weeks the gate lets through, on labelled telemetry
 	nice -n 10 $(BIN)/python -m benchmarks.quality.gate $(ARGS)

@@ -45,7 +45,7 @@ SEED = 20_250_301
 POLICY, HEALTH = DriftPolicy(), HealthPolicy()
 PHIS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 MOST_DRIFTING_PHI = 0.9
-DRIFTING_SHARE, DRIFT_DAY, FOUND_WITHIN_DAYS = 0.05, 10, 3
+DRIFTING_SHARE, FOUND_WITHIN_DAYS = 0.05, 3
 LEVEL, SPREAD, SEASON = 20.0, 2.0, 1.5
 INTERVAL_S = 300
 A_DAY = 86_400 // INTERVAL_S
@@ -63,6 +63,8 @@ class Layout:
     series: int = 2000
     training_days: int = 28
     days: int = 30
+    drift_day: int = 10
+    """Whole days before the drift begins, at noon."""
     trees: int = TREES
 
 
@@ -74,7 +76,7 @@ class Plan:
     phi: float
     has_season: bool
     fault: str | None = None
-    """What it drifts by from `DRIFT_DAY` on."""
+    """What it drifts by from the day of drift on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,7 @@ def simulate(plan: Plan, layout: Layout) -> Values:
 
 def _spoil(values: Values, fault: str, layout: Layout) -> Values:
     """Drift from noon of its day on: a night's check sees half a day of it first."""
-    start = (layout.training_days + DRIFT_DAY) * A_DAY + A_DAY // 2
+    start = (layout.training_days + layout.drift_day) * A_DAY + A_DAY // 2
     before, after = values[:start], values[start:]
     sd = float(values[: layout.training_days * A_DAY].std())
     match fault:
@@ -327,12 +329,12 @@ def summarise_healthy(days: Sequence[FleetDay]) -> HealthyFigures:
     )
 
 
-def summarise_drift(courses: Sequence[Course], days: Sequence[FleetDay]) -> DriftFigures:
+def summarise_drift(courses: Sequence[Course], days: Sequence[FleetDay], layout: Layout) -> DriftFigures:
     """False discoveries and power after the drift began."""
     is_true = np.array([course.plan.fault is not None for course in courses])
-    after = days[DRIFT_DAY:]
+    after = days[layout.drift_day :]
     shares = [float((day.degraded & ~is_true).sum() / max(day.degraded.sum(), 1)) for day in after]
-    found = np.array([day.degraded for day in days[DRIFT_DAY : DRIFT_DAY + FOUND_WITHIN_DAYS]]).any(axis=0)
+    found = np.array([day.degraded for day in after[:FOUND_WITHIN_DAYS]]).any(axis=0)
     return DriftFigures(
         false_discovery_rate=float(np.mean(shares)),
         worst_day=max(shares),
@@ -373,7 +375,7 @@ def measure(layout: Layout, *, workers: int = 1) -> tuple[HealthyFigures, DriftF
         for course in follow_all([plan for plan in plans if plan.fault is not None], layout, workers=workers)
     }
     mixed = [drifted.get(course.plan.number, course) for course in healthy]
-    return summarise_healthy(run_days(healthy, layout)), summarise_drift(mixed, run_days(mixed, layout))
+    return summarise_healthy(run_days(healthy, layout)), summarise_drift(mixed, run_days(mixed, layout), layout)
 
 
 def show(healthy: HealthyFigures, drift: DriftFigures, console: Console) -> None:
