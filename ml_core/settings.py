@@ -20,6 +20,7 @@ from ml_core.domain.policies import (
     AlertPolicy,
     AuditPolicy,
     Count,
+    DevicePolicy,
     DriftPolicy,
     EscalationPolicy,
     GatePolicy,
@@ -179,6 +180,7 @@ class Settings:
     retrain: RetrainPolicy = RetrainPolicy()
     gate: GatePolicy = GatePolicy()
     alerts: AlertPolicy = AlertPolicy()
+    devices: DevicePolicy = DevicePolicy()
     audit: AuditPolicy = AuditPolicy()
     escalation: EscalationPolicy = EscalationPolicy()
     github: GitHubSettings = GitHubSettings()

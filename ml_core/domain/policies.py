@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from ml_core.domain.series import SeriesKey
 from ml_core.errors import ConfigurationError
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -244,6 +246,37 @@ class RetentionPolicy:
     rollup_days: Days = setting(730.0, "Days for which hourly figures of scoring are kept.")
     min_blast_radius: Count = setting(20, "Models removed by one run that never need confirmation.")
     archive_url: str = setting("", "fsspec URL where expired detections are written as Parquet before they go.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DevicePolicy:
+    """How alarms of one device's metrics are told together, and what is made of them."""
+
+    group_metrics: bool = setting(
+        True, "Whether overlapping episodes of a device's metrics are one, with one alert, and judged."
+    )
+    group_by_pattern: dict[str, bool] = field(
+        default_factory=dict,
+        metadata={"help": "The same by shell pattern of DEVICE:METRIC, the first match wins."},
+    )
+    join_within_s: Seconds = setting(
+        900.0, "Seconds after the end of a device's episode in which another metric's still belongs to it."
+    )
+    window_days: Days = setting(
+        7.0, "Days before an onset that tell what is usual; more where metrics read seldom, fewer where often."
+    )
+    agreement: Annotated[float, Gt(0), Lt(1)] = setting(
+        0.6, "Rank correlation of changes from which two metrics of a device usually agree."
+    )
+    moved_sd: Positive = setting(4.0, "Robust standard deviations of its usual changes from which a metric moved.")
+    rarity: Annotated[float, Gt(0), Lt(1)] = setting(
+        0.02, "Share of stretches of the past that may have moved as much, at most."
+    )
+
+    def groups(self, key: SeriesKey) -> bool:
+        """Whether episodes of this series are told with those of its device."""
+        matching = (chosen for pattern, chosen in self.group_by_pattern.items() if fnmatchcase(str(key), pattern))
+        return next(matching, self.group_metrics)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,7 +77,7 @@ def describe_kind(kind: Any) -> str:
     if get_origin(kind) is tuple:
         return f"list of {describe_kind(arguments[0])}"
     if get_origin(kind) is dict:
-        return "table of text by text"
+        return f"table of {describe_kind(arguments[1])} by text"
     if arguments:
         return describe_kind(arguments[0])
     return _WORDS[kind]
