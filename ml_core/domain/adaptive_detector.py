@@ -47,10 +47,12 @@ class AdaptiveDetector:
             gap_us=int(GAP_INTERVALS * interval_s * 1e6),
             bucket_us=int(bucket_s * 1e6),
         )
-        traces = advance_fleet(state, [len(readings)], readings.timestamps, readings.values, timezone=options.timezone)
+        # What the frozen reference leaves out as grossly outlying is no more than its edge here: seen, not learned.
+        learned_values = np.clip(readings.values, frozen.metadata["value_min"], frozen.metadata["value_max"])
+        traces = advance_fleet(state, [len(readings)], readings.timestamps, learned_values, timezone=options.timezone)
         rate = FalseAlarmBudget.parse(options.false_alarm_budget).rate(interval_s or None)
-        learned = len(readings) // 2
-        correction = own_correction(traces.scores[learned:], traces.onsets[learned:])
+        half = len(readings) // 2
+        correction = own_correction(traces.scores[half:], traces.onsets[half:])
         own = {
             "alarm_threshold": threshold_for(rate) + correction,
             "alarm_rate": rate,
