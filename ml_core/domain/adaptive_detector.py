@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,16 +68,41 @@ class AdaptiveDetector:
 
     def update(self, artifact: ModelArtifact, state: bytes, batch: Readings) -> tuple[ScoredReadings, bytes]:
         """Score `batch` in order; DetectorStateError where the state is none of this version."""
-        record = decode_state(artifact.arrays["first_state"].tobytes() if state == EMPTY_STATE else state)
-        traces = advance_fleet(
-            record, [len(batch)], batch.timestamps, batch.values, timezone=str(artifact.metadata["timezone"])
-        )
-        return answer(artifact, record, batch, traces), encode_states(record)
+        record = decode_state(_state_of(artifact, state))
+        zone = str(artifact.metadata["timezone"])
+        traces = advance_fleet(record, [len(batch)], batch.timestamps, batch.values, timezone=zone)
+        return answer(_threshold(artifact), record, batch, traces), encode_states(record)
+
+    def update_fleet(
+        self, asked: Sequence[tuple[ModelArtifact, bytes, Readings]]
+    ) -> list[tuple[ScoredReadings, bytes]]:
+        """What `update` says of each series, from one call of compiled code a time zone."""
+        records = [decode_state(_state_of(artifact, state)) for artifact, state, _ in asked]
+        thresholds = [_threshold(artifact) for artifact, _, _ in asked]
+        told: dict[int, tuple[ScoredReadings, bytes]] = {}
+        zones = [str(artifact.metadata["timezone"]) for artifact, _, _ in asked]
+        for zone in sorted(set(zones)):
+            chosen = [i for i, name in enumerate(zones) if name == zone]
+            batches = [asked[i][2] for i in chosen]
+            states = np.concatenate([records[i] for i in chosen])
+            counts = np.array([len(batch) for batch in batches])
+            traces = advance_fleet(
+                states,
+                counts,
+                np.concatenate([batch.timestamps for batch in batches]),
+                np.concatenate([batch.values for batch in batches]),
+                timezone=zone,
+            )
+            ends = np.cumsum(counts)
+            for place, i in enumerate(chosen):
+                state = states[place : place + 1]
+                mine = traces.part(slice(int(ends[place] - counts[place]), int(ends[place])))
+                told[i] = answer(thresholds[i], state, batches[place], mine), encode_states(state)
+        return [told[i] for i in range(len(asked))]
 
 
-def answer(artifact: ModelArtifact, state: NDArray[Any], batch: Readings, traces: Traces) -> ScoredReadings:
+def answer(threshold: float, state: NDArray[Any], batch: Readings, traces: Traces) -> ScoredReadings:
     """The platform's answer to a batch from what was noted of each reading."""
-    threshold = _threshold(artifact)
     scale = float(state["scale"][0])
     explainer = Explainer(center=float(state["center"][0]), scale=scale, threshold=threshold)
     is_alarm = traces.onsets & (traces.scores >= threshold)
@@ -95,6 +121,10 @@ def answer(artifact: ModelArtifact, state: NDArray[Any], batch: Readings, traces
         reasons={int(i): explainer.explain(traces, batch.values, int(i)) for i in np.flatnonzero(is_alarm)},
         holds=~is_alarm & (traces.held >= threshold / 2),
     )
+
+
+def _state_of(artifact: ModelArtifact, state: bytes) -> bytes:
+    return artifact.arrays["first_state"].tobytes() if state == EMPTY_STATE else state
 
 
 def _threshold(artifact: ModelArtifact) -> float:

@@ -293,3 +293,19 @@ def test_the_fleet_form_is_each_series_alone(workers: int) -> None:
         assert same_bits(each.bands, together.bands[where])
         begin += n
     assert states.tobytes() == alone.tobytes()
+
+
+def test_a_fleet_of_artifacts_is_each_update_alone() -> None:
+    """Series of two time zones in one call: the same answers, reasons and states as one at a time."""
+    asked = []
+    for seed, zone in ((1, "UTC"), (2, "Asia/Tokyo"), (3, "UTC")):
+        readings = make_readings(daily_values(700, seed=seed))
+        artifact = DETECTOR.fit(part(readings, 0, 500), FitOptions(timezone=zone))
+        values = readings.values[500:] + np.where(np.arange(200) == 60 * seed, 40.0, 0.0)
+        asked.append((artifact, EMPTY_STATE, Readings(timestamps=readings.timestamps[500:], values=values)))
+    together = DETECTOR.update_fleet(asked)
+    for (scored, state), ask in zip(together, asked, strict=True):
+        alone, state_alone = DETECTOR.update(*ask)
+        assert same_bits(scored.scores, alone.scores)
+        assert scored.reasons == alone.reasons != {}
+        assert state == state_alone
