@@ -42,6 +42,7 @@ from ml_core.errors import UnmodellableSeriesError
 
 RESULTS = Path(__file__).parents[1] / "results" / "degradation.json"
 SEED = 20_250_301
+RESAMPLES = 2000
 DRIFT, HEALTH = DriftPolicy(), HealthPolicy()
 PLAIN_P, PLAIN_PSI, PSI_BINS = 0.05, 0.25, 10
 MOST, LEAST = "at most", "at least"
@@ -85,6 +86,8 @@ class Row:
     windows: int
     degraded: float
     interval: tuple[float, float]
+    by_series: tuple[float, float]
+    """The middle 95 % where series instead of windows are drawn anew: windows of one series are alike."""
     drift: float
     stuck: float
     unit: float
@@ -196,17 +199,27 @@ def summarise(trials: Sequence[Trial], fault: str) -> Row:
         name: np.array([[getattr(check, name) for check in trial.checks[fault]] for trial in trials])
         for name in ("stuck", "unit", "plain_ks", "plain_psi", "out_of_range")
     }
-    degraded = float((drift | sensor["stuck"] | sensor["unit"]).all(axis=1).mean())
+    called = (drift | sensor["stuck"] | sensor["unit"]).all(axis=1)
+    degraded = float(called.mean())
     side, bound = GOALS.get(fault, ("", 0.0))
     return Row(
         fault=fault,
         windows=len(trials),
         degraded=degraded,
         interval=wilson_interval(degraded, len(trials)),
+        by_series=_resample_series(called, [trial.series for trial in trials]),
         drift=float(drift.all(axis=1).mean()),
         goal=f"{side} {bound:.0%}" if side else "",
         **{name: float(found.all(axis=1).mean()) for name, found in sensor.items()},
     )
+
+
+def _resample_series(called: np.ndarray, series: Sequence[str]) -> tuple[float, float]:
+    names, place = np.unique(series, return_inverse=True)
+    hits, counts = (np.bincount(place, weights=weights, minlength=names.size) for weights in (called, None))
+    drawn = np.random.default_rng(SEED).integers(0, names.size, (RESAMPLES, names.size))
+    low, high = np.quantile(hits[drawn].sum(axis=1) / counts[drawn].sum(axis=1), [0.025, 0.975])
+    return float(low), float(high)
 
 
 def measure(windows: Sequence[DriftWindow], faults: Sequence[str] = tuple(FAULTS), *, workers: int = 1) -> list[Trial]:
@@ -220,7 +233,18 @@ def measure(windows: Sequence[DriftWindow], faults: Sequence[str] = tuple(FAULTS
 def as_table(rows: Sequence[Row], title: str) -> Table:
     """For people."""
     table = Table(title=title)
-    for name in ("fault", "called degraded", "95 %", "goal", "drift", "stuck", "unit", "KS p < .05", "PSI > .25"):
+    for name in (
+        "fault",
+        "called degraded",
+        "95 %",
+        "by series",
+        "goal",
+        "drift",
+        "stuck",
+        "unit",
+        "KS p < .05",
+        "PSI > .25",
+    ):
         table.add_column(name, justify="left" if name == "fault" else "right")
     for row in rows:
         low, high = row.interval
@@ -230,6 +254,7 @@ def as_table(rows: Sequence[Row], title: str) -> Table:
             row.fault,
             f"{row.degraded:.1%}",
             f"{low:.1%} to {high:.1%}",
+            "{:.0%} to {:.0%}".format(*row.by_series),
             row.goal + missed,
             *(f"{figure:.0%}" for figure in figures),
         )
