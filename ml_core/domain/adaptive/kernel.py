@@ -34,10 +34,10 @@ LEAST_SPREAD = 1e-3
 LEAST_BEFORE = 24
 """Readings before, at least, that the latest ones are compared with; and twice as many as the latest."""
 
-MEMORY = 5_000.0
+MEMORY = 7_500.0
 """Readings that a feature's tail is judged by; older ones fade."""
 FADE_EVERY = 64
-REFIT_EVERY = 16
+REFIT_EVERY = 8
 """Values of a feature between two fits of its tail, once it has FADE_EVERY; before, each one counts."""
 MIN_SEEN = 25
 """Values of a feature before which it says nothing."""
