@@ -50,6 +50,12 @@ bench-degradation: $(STAMP) ## What the drift test finds, on labelled telemetry 
 bench-gate: $(STAMP) ## Which healthy and which faulty weeks the gate lets through, on labelled telemetry
 	nice -n 10 $(BIN)/python -m benchmarks.quality.gate $(ARGS)
 
+bench-grafana: $(STAMP) ## Every query of dashboards and alerts on 2,000 series and 5 million anomalies
+	nice -n 10 $(BIN)/python -m benchmarks.dashboards $(ARGS)
+
+pictures: demo browser-packages ## Pictures of the dashboards in docs/images, from the demo's data, in Chromium
+	$(BIN)/python -m tests.browser.pictures $(ARGS)
+
 browser-packages: tests/browser/node_modules/.package-lock.json ## Grafana's own types and components, for tests and pictures
 
 tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json

@@ -160,6 +160,7 @@ def anomalies() -> table.Panel:
             "Time": style.unit_of("dateTimeAsIso"),
             "Verdict": style.coloured_text(style.VERDICTS),
             "Severity": style.decimals_of(1),
+            "Detection": style.width_of(320),
         }
     )
     return style.finish_panel(
@@ -200,13 +201,21 @@ def decisions() -> table.Panel:
         ),
         unit="none",
         no_value="nothing was decided in this time range",
-        at=(0, 30, 15, 10),
+        at=(0, 30, 14, 10),
     )
 
 
 def model_events() -> table.Panel:
     """What was done to the models of the series."""
-    panel = kinds.rows({"Time": [*style.unit_of("dateTimeAsIso"), *style.width_of(170)], "Reason": style.wrapped()})
+    panel = kinds.rows(
+        {
+            "Time": [*style.unit_of("dateTimeAsIso"), *style.width_of(170)],
+            "Event": style.width_of(110),
+            "Version": style.width_of(80),
+            "Cause": style.width_of(90),
+            "Reason": style.wrapped(),
+        }
+    )
     return style.finish_panel(
         panel,
         PanelQuery("device/model_events"),
@@ -217,7 +226,7 @@ def model_events() -> table.Panel:
         ),
         unit="none",
         no_value="no model yet",
-        at=(15, 30, 9, 10),
+        at=(14, 30, 10, 10),
     )
 
 

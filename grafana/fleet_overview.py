@@ -233,7 +233,7 @@ def devices_needing_attention() -> table.Panel:
         {
             "Device": [*links.to_device(metric=False), *style.width_of(110)],
             "Health": [*style.coloured_text(style.HEALTHS), *style.width_of(100)],
-            "Metrics": style.width_of(130),
+            "Metrics": style.width_of(200),
             "Why": style.wrapped(),
             "Oldest model": [*style.unit_of("d"), *style.width_of(110)],
             "Since": [*style.unit_of("dateTimeAsIso"), *style.width_of(160)],
@@ -251,7 +251,7 @@ def devices_needing_attention() -> table.Panel:
         ),
         unit="none",
         no_value="none",
-        at=(0, 23, 14, 9),
+        at=(0, 23, 24, 8),
     )
 
 
@@ -259,10 +259,12 @@ def tasks() -> table.Panel:
     """What each task of the orchestrator did last."""
     panel = kinds.rows(
         {
-            "Task": links.to_runs(),
-            "Outcome": style.coloured_text(style.OUTCOMES),
-            "Slot": style.unit_of("dateTimeAsIso"),
-            "Duration": style.unit_of("ms"),
+            "Task": [*links.to_runs(), *style.width_of(160)],
+            "Outcome": [*style.coloured_text(style.OUTCOMES), *style.width_of(120)],
+            "Slot": [*style.unit_of("dateTimeAsIso"), *style.width_of(180)],
+            "Duration": [*style.unit_of("ms"), *style.width_of(120)],
+            "Attempt": style.width_of(100),
+            "Reason": style.wrapped(),
         }
     )
     return style.finish_panel(
@@ -276,7 +278,7 @@ def tasks() -> table.Panel:
         ),
         unit="none",
         no_value="no run yet",
-        at=(14, 23, 10, 9),
+        at=(0, 31, 24, 10),
     )
 
 

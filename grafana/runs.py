@@ -142,6 +142,7 @@ def not_done() -> table.Panel:
             "Outcome": [*style.coloured_text(style.OUTCOMES), *style.width_of(110)],
             "Task": style.width_of(140),
             "Runs": style.width_of(70),
+            "Reason": style.wrapped(),
             "Last": [*style.unit_of("dateTimeAsIso"), *style.width_of(190)],
         }
     )
@@ -164,9 +165,13 @@ def missed_slots() -> table.Panel:
     """Whether runs are missing."""
     panel = kinds.rows(
         {
-            "Missed slots": style.steps_of((1, style.STALE), (10, style.FAILED), coloured_text=True),
-            "Longest gap": style.unit_of("s"),
-            "Newest slot": style.unit_of("dateTimeAsIso"),
+            "Runs": style.width_of(70),
+            "Missed slots": [
+                *style.steps_of((1, style.STALE), (10, style.FAILED), coloured_text=True),
+                *style.width_of(110),
+            ],
+            "Longest gap": [*style.unit_of("s"), *style.width_of(110)],
+            "Newest slot": [*style.unit_of("dateTimeAsIso"), *style.width_of(170)],
         }
     )
     return style.finish_panel(
@@ -189,7 +194,9 @@ def run_steps() -> table.Panel:
     panel = kinds.rows(
         {
             "Task": style.width_of(140),
-            "Device": links.to_device(metric=True),
+            "Device": [*links.to_device(metric=True), *style.width_of(150)],
+            "Metric": style.width_of(130),
+            "Reason": style.wrapped(),
             "Outcome": [*style.coloured_text(style.OUTCOMES), *style.width_of(110)],
             "When": [*style.unit_of("dateTimeAsIso"), *style.width_of(190)],
         }

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ml_core.ports.audit_log import AuditLog
     from ml_core.ports.check_log import CheckLog
     from ml_core.ports.detection_archive import DetectionArchive
+    from ml_core.ports.device_log import DeviceLog
+    from ml_core.ports.device_sites import DeviceSites
     from ml_core.ports.evidence_log import EvidenceLog
     from ml_core.ports.finding_ledger import FindingLedger
     from ml_core.ports.fleet_overview import FleetReader
@@ -278,6 +280,13 @@ class Platform:
         return PostgresQuietCalendar(self.database)
 
     @cached_property
+    def devices(self) -> DeviceLog:
+        """Episodes of devices."""
+        from ml_core.adapters.device_log import PostgresDeviceLog
+
+        return PostgresDeviceLog(self.database)
+
+    @cached_property
     def alerts(self) -> AlertLog:
         """Alerts on their way to people."""
         from ml_core.adapters.alert_log import PostgresAlertLog
@@ -407,6 +416,20 @@ class Platform:
         from ml_core.adapters.view_store import PostgresViewStore
 
         return PostgresViewStore(self.database, self.migrator)
+
+    @cached_property
+    def device_sites(self) -> DeviceSites:
+        """Which site each device belongs to."""
+        from ml_core.adapters.device_sites import PostgresDeviceSites, SiteMapping
+
+        names = self.settings.grafana
+        mapping = SiteMapping(
+            default_site=names.site,
+            relation=names.sites_relation,
+            device_column=names.sites_device_column,
+            site_column=names.sites_site_column,
+        )
+        return PostgresDeviceSites(self.database, mapping)
 
     @cached_property
     def grafana_reader(self) -> ReaderAccess:

@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import unquote, urlsplit
@@ -37,7 +37,12 @@ from ml_core.errors import ConfigurationError
 ENV_PREFIX = "ML_HEALTH_"
 SYSTEM_CONFIG = Path("/etc/ml-health/config.toml")
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
-_ENV_APART = {"ML_HEALTH_CONFIG", "ML_HEALTH_HOME", "ML_HEALTH_DATABASE_URL"}
+_ENV_APART = {
+    "ML_HEALTH_CONFIG", "ML_HEALTH_HOME", "ML_HEALTH_DATABASE_URL",
+    # Grafana's own, which `ml-health grafana` reads too.
+    "ML_HEALTH_GRAFANA_URL", "ML_HEALTH_GRAFANA_TOKEN", "ML_HEALTH_GRAFANA_PASSWORD", "ML_HEALTH_ALERT_EMAIL",
+    "ML_HEALTH_ALERT_WEBHOOK_URL",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +133,10 @@ class GrafanaSettings:
     )
     datasource_uid: str = setting("ml-health", "Fixed uid of the datasource.")
     reader_user: str = setting("ml_health_grafana", "Login that Grafana uses; a member of ml_health_reader.")
+    site: str = setting("main", "Site of every device that the relation below does not name.")
+    sites_relation: str = setting("", "TABLE or SCHEMA.TABLE that tells the site of each device; empty: none does.")
+    sites_device_column: str = setting("device_id", "Its column with the device.")
+    sites_site_column: str = setting("site", "Its column with the site.")
     alert_contact: Literal["nobody", "email", "webhook"] = setting(
         "nobody",
         "Whom Grafana tells of alerts: whomever it tells by default, the addresses in its environment's "
@@ -220,6 +229,23 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(home=home, config_path=path, **sections)
 
 
+def change_settings(settings: Settings, changes: Mapping[str, str]) -> Settings:
+    """The settings with some others: SECTION.KEY and its value as it is written in the environment.
+
+    Raises ConfigurationError naming what is unknown, or which bound a value breaks.
+    """
+    kinds = section_types()
+    tables: dict[str, dict[str, Any]] = {}
+    for name, text in changes.items():
+        section, _, key = name.partition(".")
+        if section not in kinds:
+            known = ", ".join(kinds)
+            raise ConfigurationError(f"unknown setting {name!r}; the form is SECTION.KEY with a section of {known}")
+        held = {item.name: getattr(getattr(settings, section), item.name) for item in fields(kinds[section])}
+        _put(tables.setdefault(section, held), kinds[section], key, text)
+    return replace(settings, **{section: _build(section, kinds[section], table) for section, table in tables.items()})
+
+
 def _passwords(address: str) -> tuple[str, ...]:
     """The passwords within an address, as they stand there and as they are typed; fsspec joins URLs by `::`."""
     passwords: list[str] = []
@@ -271,10 +297,15 @@ def _override(tables: dict[str, dict[str, Any]], env: Mapping[str, str]) -> None
             raise ConfigurationError(
                 f"unknown setting {variable}; the form is {ENV_PREFIX}SECTION__KEY with a section of {', '.join(kinds)}"
             )
-        wanted = get_type_hints(kinds[section], include_extras=True).get(key)
-        tables.setdefault(section, {})[key] = text if _is_text(wanted) else _parse(text)
+        _put(tables.setdefault(section, {}), kinds[section], key, text)
     if env.get("ML_HEALTH_DATABASE_URL"):
         tables.setdefault("database", {})["url"] = env["ML_HEALTH_DATABASE_URL"]
+
+
+def _put(table: dict[str, Any], kind: type[Any], key: str, text: str) -> None:
+    """A value that was written as text into a section's table."""
+    wanted = get_type_hints(kind, include_extras=True).get(key)
+    table[key] = text if _is_text(wanted) else _parse(text)
 
 
 def _is_text(kind: Any) -> bool:

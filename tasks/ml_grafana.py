@@ -16,5 +16,6 @@ def run(context: TaskContext) -> TaskReport:
         readers=platform.grafana_reader,
         passwords=platform.grafana_password,
         files=platform.grafana_files(),
+        sites=platform.device_sites,
         dry_run=context.dry_run,
     )

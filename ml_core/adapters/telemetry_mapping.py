@@ -51,12 +51,17 @@ class TelemetryMapping:
     @property
     def identifier(self) -> sql.Identifier:
         """The relation, quoted; ConfigurationError where it is not of the form [SCHEMA.]TABLE."""
-        found = _RELATION.fullmatch(self.relation)
-        if found is None:
-            raise ConfigurationError(f"telemetry.relation {self.relation!r} is not of the form TABLE or SCHEMA.TABLE")
-        quoted_schema, plain_schema, quoted_table, plain_table = found.groups()
-        parts = (_unquote(quoted_schema) or plain_schema, _unquote(quoted_table) or plain_table)
-        return sql.Identifier(*(part for part in parts if part))
+        return relation_name(self.relation, "telemetry.relation")
+
+
+def relation_name(relation: str, setting: str) -> sql.Identifier:
+    """A relation written TABLE or SCHEMA.TABLE, quoted; ConfigurationError names the setting where it is neither."""
+    found = _RELATION.fullmatch(relation)
+    if found is None:
+        raise ConfigurationError(f"{setting} {relation!r} is not of the form TABLE or SCHEMA.TABLE")
+    quoted_schema, plain_schema, quoted_table, plain_table = found.groups()
+    parts = (_unquote(quoted_schema) or plain_schema, _unquote(quoted_table) or plain_table)
+    return sql.Identifier(*(part for part in parts if part))
 
 
 def express_columns(mapping: TelemetryMapping, types: Mapping[str, str]) -> dict[str, sql.Composable]:

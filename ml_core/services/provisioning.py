@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ml_core.domain.task import TaskReport
+from ml_core.ports.device_sites import DeviceSites
 from ml_core.ports.grafana_files import Datasource, GrafanaFiles
 from ml_core.ports.reader_access import PasswordStore, ReaderAccess
 from ml_core.ports.view_store import ViewStore
@@ -35,13 +36,15 @@ def provision_grafana(
     readers: ReaderAccess,
     passwords: PasswordStore,
     files: GrafanaFiles,
+    sites: DeviceSites,
     dry_run: bool,
 ) -> TaskReport:
-    """Bring views, login and files up to date; in a dry run only count what would be changed."""
+    """Bring views, login, files and sites up to date; in a dry run only count what would be changed."""
     view_step = ensure_views(views, dry_run=dry_run)
     login_step = ensure_reader(site.reader_user, readers=readers, passwords=passwords, dry_run=dry_run)
     password = passwords.find() if dry_run else passwords.ensure()
     changes = files.write(describe_datasource(site, readers, password), dry_run=dry_run)
+    moved = sites.assign(dry_run=dry_run)
     problems = {"grafana_views": view_step.problem, "grafana_reader": login_step.problem}
     findings = [{"check": check, "message": text} for check, text in problems.items() if text is not None]
     return TaskReport(
@@ -51,6 +54,7 @@ def provision_grafana(
             "files_written": len(changes.written),
             "files_unchanged": changes.unchanged,
             "files_removed": len(changes.removed),
+            "series_moved": moved,
         },
         findings=findings,
         failures=len(findings),

@@ -30,7 +30,7 @@ CHROMIUM = "chromium"
 RANGE = timedelta(days=7)
 MAX_POINTS = 800
 INTERVALS_S = (1, 5, 10, 30, 60, 300, 900, 3600, 10800, 21600, 43200, 86400)
-SETTLE_MS = 1500
+SETTLE_MS = 700
 NOTE = "preview drawn with Grafana's components from the demo's data"
 Board = dict[str, Any]
 

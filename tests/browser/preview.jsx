@@ -78,7 +78,7 @@ function Figures({ panel, frame, width, height }) {
     <div style={{ display: 'flex', flexDirection: level ? 'column' : 'row' }}>
       {shown.map((value, index) => (
         <BigValue key={index} value={value} width={w - 4} height={h - 4} theme={theme} colorMode={panel.options.colorMode}
-          graphMode="none" justifyMode="auto" textMode="value_and_name" />
+          graphMode="none" justifyMode="auto" textMode="value_and_name" text={panel.options.text} />
       ))}
     </div>
   );
@@ -258,7 +258,7 @@ function Rows({ panel, frame, width, height }) {
     field.config.custom = { align: 'auto', cellOptions: { type: 'auto' }, ...field.config.custom };
     if (names.has(field.name)) field.getLinks = () => [{ href: '#', title: '', target: '_self', origin: field }];
   }
-  return <TableNG data={frame} width={width} height={height} cellHeight="sm" fieldConfig={panel.fieldConfig} structureRev={1} enableVirtualization={false} contentAwareWidthsEnabled />;
+  return <TableNG data={frame} width={width} height={height} cellHeight="sm" fieldConfig={panel.fieldConfig} structureRev={1} enableVirtualization={false} />;
 }
 
 function Lines({ panel, frames, width, height }) {

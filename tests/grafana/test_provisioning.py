@@ -13,12 +13,14 @@ import yaml
 from click.testing import CliRunner
 from psycopg2 import sql
 
+from ml_core.adapters.device_sites import PostgresDeviceSites, SiteMapping
 from ml_core.adapters.postgres import Database
 from ml_core.adapters.view_store import packaged_views
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome, TaskResult
 from ml_core.entrypoints.grafana_command import grafana_command
 from ml_core.entrypoints.runner import run_task
+from ml_core.errors import ConfigurationError
 from ml_core.grafana.build import render_dashboards
 from ml_core.settings import DatabaseSettings, GrafanaSettings, Settings
 
@@ -72,6 +74,7 @@ def test_the_first_run_makes_login_and_files_and_the_second_changes_nothing(plat
         "files_written": FILES,
         "files_unchanged": 0,
         "files_removed": 0,
+        "series_moved": 0,
     }
     assert second.outcome is Outcome.SUCCEEDED
     assert second.counts == {
@@ -80,6 +83,7 @@ def test_the_first_run_makes_login_and_files_and_the_second_changes_nothing(plat
         "files_written": 0,
         "files_unchanged": FILES,
         "files_removed": 0,
+        "series_moved": 0,
     }
 
 
@@ -117,6 +121,7 @@ def test_a_dry_run_tells_and_changes_nothing(platform: Platform, database: Datab
         "files_written": FILES,
         "files_unchanged": 0,
         "files_removed": 0,
+        "series_moved": 0,
     }
     assert list(tmp_path.iterdir()) == []
     assert platform.views.list_outdated() == ["run"]
@@ -237,3 +242,44 @@ def test_the_address_that_grafana_sees_can_be_set(tmp_path: Path, database_url: 
         _run(platform)
 
     assert 'url: "postgres:5432"' in (tmp_path / "grafana/datasources/ml-health.yaml").read_text(encoding="utf-8")
+
+
+def test_series_get_the_site_of_their_device(
+    tmp_path: Path, database: Database, database_url: str, reader_name: str
+) -> None:
+    """A relation of the platform tells sites; a device that it does not name is of the default one."""
+    with database.transaction() as cur:
+        cur.execute(
+            "CREATE TABLE public.assets (asset text, plant text); INSERT INTO public.assets VALUES ('P-1', 'north')"
+        )
+        cur.execute(
+            "INSERT INTO ml_health.series (tenant_id, device_id, metric_name, discovered_at)"
+            " SELECT '00000000-0000-0000-0000-000000000000', name, 'flow', %s FROM unnest(ARRAY['P-1', 'P-2']) AS name",
+            (NOW,),
+        )
+    names = GrafanaSettings(
+        reader_user=reader_name,
+        site="south",
+        sites_relation="assets",
+        sites_device_column="asset",
+        sites_site_column="plant",
+    )
+    with closing(
+        Platform(Settings(home=tmp_path, database=DatabaseSettings(url=database_url), grafana=names))
+    ) as chosen:
+        foreseen = _run(chosen, dry_run=True)
+        first, second = _run(chosen, hour=6), _run(chosen, hour=7)
+    with database.transaction() as cur:
+        cur.execute("SELECT device, site FROM grafana.device ORDER BY device")
+        sites = cur.fetchall()
+
+    assert [result.counts["series_moved"] for result in (foreseen, first, second)] == [2, 2, 0]
+    assert sites == [("P-1", "north"), ("P-2", "south")]
+
+
+def test_a_relation_of_sites_that_is_not_there_is_named(platform: Platform, database: Database) -> None:
+    """The message names the setting."""
+    sites = PostgresDeviceSites(database, SiteMapping(default_site="main", relation="nowhere"))
+
+    with pytest.raises(ConfigurationError, match=r"grafana\.sites_relation 'nowhere' cannot be read"):
+        sites.assign(dry_run=False)

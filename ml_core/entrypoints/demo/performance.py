@@ -16,6 +16,7 @@ from ml_core.domain.series import to_datetime, to_instant
 from ml_core.domain.task import TaskResult
 from ml_core.entrypoints.console import errors
 from ml_core.entrypoints.demo.file_story import read_file_story
+from ml_core.entrypoints.demo.operator import Operator
 from ml_core.entrypoints.demo.picture import Band, draw_series
 from ml_core.entrypoints.demo.simulation import Simulation
 from ml_core.entrypoints.demo.story import DAYS, OLD_DAYS, DemoSeries, tell_story
@@ -60,6 +61,7 @@ def perform(platform: Platform, play: Play) -> Summary:
             bar.update(shown, description=f"{moment:%a %d %b %H:%M}", doing=words, advance=1 if result is None else 0)
 
         simulation.run(tell)
+    Operator(platform=platform, series=play.series).review(play.begin, play.end)
     after = play.begin - timedelta(days=OLD_DAYS + 1)
     picture = _draw(platform, play, after)
     return summarise(platform, play.series, after=after, until=play.end, picture=picture)
