@@ -227,6 +227,35 @@ COMMENT ON COLUMN ml_health.detector_state.revision IS
 COMMENT ON COLUMN ml_health.detector_state.recent IS
     'Instants scored within the lateness window behind the watermark: a late reading is one that is not among them.';
 
+-- Overlapping episodes of a device's metrics, told as one, and what those metrics say of it together.
+CREATE TABLE ml_health.device_episode (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    device_id varchar(255) NOT NULL,
+    metrics text[] NOT NULL,
+    opened_at timestamptz NOT NULL,
+    last_alarm_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    alarms bigint NOT NULL,
+    judgement text NOT NULL
+        CONSTRAINT device_episode_judgement_known CHECK (judgement IN ('machine', 'sensor', 'unknown')),
+    suspect text,
+    words text NOT NULL,
+    evidence jsonb NOT NULL DEFAULT '{}',
+    is_settled boolean NOT NULL,
+    told_judgement text,
+    alerted_at timestamptz,
+    is_heard boolean NOT NULL
+);
+COMMENT ON COLUMN ml_health.device_episode.metrics IS 'Metrics that had an episode in it, in the order in which they began.';
+COMMENT ON COLUMN ml_health.device_episode.suspect IS 'The metric whose sensor is suspected.';
+COMMENT ON COLUMN ml_health.device_episode.evidence IS
+    'What moved with it, and what usually agrees with the metric that alarmed first, with figures.';
+COMMENT ON COLUMN ml_health.device_episode.is_settled IS
+    'Whether all that came with the onset was known when it was judged; else it is judged again.';
+CREATE UNIQUE INDEX device_episode_one_open ON ml_health.device_episode (tenant_id, device_id) WHERE closed_at IS NULL;
+CREATE INDEX device_episode_by_time ON ml_health.device_episode (tenant_id, device_id, opened_at);
+
 -- Consecutive anomalies, told once.
 CREATE TABLE ml_health.episode (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -240,12 +269,17 @@ CREATE TABLE ml_health.episode (
     peak_value double precision NOT NULL,
     peak_at timestamptz NOT NULL,
     alerted_at timestamptz,
-    is_heard boolean NOT NULL DEFAULT false
+    is_heard boolean NOT NULL DEFAULT false,
+    by_device boolean NOT NULL DEFAULT false,
+    device_episode_id bigint REFERENCES ml_health.device_episode (id) ON DELETE RESTRICT
 );
+COMMENT ON COLUMN ml_health.episode.by_device IS 'Whether it is told with the other metrics of its device.';
 COMMENT ON COLUMN ml_health.episode.alerted_at IS 'The alarm up to which alerts were written.';
 COMMENT ON COLUMN ml_health.episode.is_heard IS 'Whether anybody was told that it opened, rather than spared.';
 CREATE UNIQUE INDEX episode_one_open ON ml_health.episode (series_id) WHERE closed_at IS NULL;
 CREATE INDEX episode_by_time ON ml_health.episode (series_id, opened_at);
+CREATE INDEX episode_to_join ON ml_health.episode (opened_at) WHERE by_device AND device_episode_id IS NULL;
+CREATE INDEX episode_of_device ON ml_health.episode (device_episode_id) WHERE device_episode_id IS NOT NULL;
 
 -- What is to be told of episodes: at their opening, now and then while they last, and at their end. Written with the
 -- episode, so none is lost; those that a snooze or a maintenance spares people from are kept with that reason.
@@ -260,8 +294,11 @@ CREATE TABLE ml_health.alert_event (
     peak_value double precision NOT NULL,
     peak_at timestamptz NOT NULL,
     skipped_reason text,
-    written_at timestamptz NOT NULL
+    written_at timestamptz NOT NULL,
+    device jsonb
 );
+COMMENT ON COLUMN ml_health.alert_event.device IS
+    'Of an episode that is told with others of its device: number, metrics, judgement and words as they stood.';
 CREATE INDEX alert_event_to_tell ON ml_health.alert_event (written_at) WHERE skipped_reason IS NULL;
 CREATE INDEX alert_event_of_episode ON ml_health.alert_event (episode_id);
 

@@ -36,6 +36,7 @@ class PostgresAlertLog:
                 peak_value=peak[1],
                 peak_at=peak[2],
                 written_at=peak[3],
+                device=peak[4],
             )
             for event_id, kind, tenant, device, metric, episode_id, opened_at, happened_at, alarms, *peak in rows
         ]

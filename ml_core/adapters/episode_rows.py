@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EPISODE_COLUMNS = (
     "episode_id", "opened_at", "last_alarm_at", "alarms", "quiet_readings", "peak_score", "peak_value", "peak_at",
-    "alerted_at", "is_heard",
+    "alerted_at", "is_heard", "by_device",
 )  # fmt: skip
 """What is kept of an open episode, in the order in which it is loaded."""
 EpisodeIds = Mapping[tuple[int, datetime], int]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -51,6 +51,8 @@ class AlertEvent:
     peak_value: float
     peak_at: datetime
     written_at: datetime
+    device: Mapping[str, Any] | None = None
+    """Where it is told with other metrics of its device: which those are, and what they say together."""
 
     def to_json(self) -> dict[str, Any]:
         """The form in which it leaves the program; `id` is the same if it should be sent twice."""
@@ -66,6 +68,7 @@ class AlertEvent:
             "alarms": self.alarms,
             "peak": {"value": self.peak_value, "score": self.peak_score, "at": self.peak_at.isoformat()},
             "written_at": self.written_at.isoformat(),
+            **({} if self.device is None else {"device_episode": dict(self.device)}),
         }
 
 
@@ -76,12 +79,23 @@ def raise_alerts(scoring: SeriesScoring, spared: Spared, *, update_every: timede
     told: list[Episode] = []
     alerts: list[Alert] = []
     for episode in scoring.episodes:
+        if episode.by_device:
+            told.append(episode)
+            continue
         marked, raised = tell_episode(episode, spared, update_every=update_every)
         told.append(marked)
         alerts.extend(raised)
     is_open = told[-1].closed_at is None
     after = replace(scoring.after, open_episode=told[-1] if is_open else None)
     return replace(scoring, episodes=told, alerts=alerts, after=after)
+
+
+def leave_to_device(scoring: SeriesScoring) -> SeriesScoring:
+    """The scoring with the episodes that it opens marked to be told with those of the device's other metrics."""
+    told = [replace(episode, by_device=True) if episode.episode_id is None else episode for episode in scoring.episodes]
+    is_open = bool(told) and told[-1].closed_at is None
+    after = replace(scoring.after, open_episode=told[-1]) if is_open else scoring.after
+    return replace(scoring, episodes=told, after=after)
 
 
 def tell_episode(episode: Episode, spared: Spared, *, update_every: timedelta) -> tuple[Episode, list[Alert]]:

@@ -37,6 +37,8 @@ class Episode:
     """The alarm up to which alerts were written."""
     is_heard: bool = False
     """Whether anybody was told that it opened."""
+    by_device: bool = False
+    """Whether it is told with those of its device's other metrics, and not by itself."""
 
 
 def follow_episodes(open_episode: Episode | None, scored: ScoredReadings) -> list[Episode]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.domain.series import Readings, to_instant
+from ml_core.domain.series import Readings, SeriesKey, to_instant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 MOST_BEFORE = 2000
 """Cells before the onset that are looked at: what is usual is known from fewer than that."""
+LEAST_BEFORE = 400
+"""Cells that are looked for, however many days they take."""
 MOST_AFTER = 12
 """Cells after the onset: what comes later did not come together with it."""
+UNKNOWN_INTERVAL_S = 600.0
 SLOWEST = 10
 """Cells between two readings from which a metric reads too seldom to be compared with the others."""
 HELD_INTERVALS = 2
@@ -46,6 +50,23 @@ class MetricGrid:
         return int(self.values.shape[1]) - 1 - self.onset
 
 
+def look_around(
+    onset: datetime, intervals: Mapping[SeriesKey, float | None], *, lead: SeriesKey, window_days: float, now: datetime
+) -> dict[SeriesKey, tuple[datetime, datetime]]:
+    """Where the readings lie that a judgement needs: of each series, after when and until when.
+
+    `intervals` are seconds between readings, None where nobody knows. A window of days is widened where it would
+    hold too few cells, and cut where it would hold more than are looked at.
+    """
+    known = [interval for interval in intervals.values() if interval]
+    usual_s = intervals.get(lead) or (max(known) if known else UNKNOWN_INTERVAL_S)
+    others = [interval for key, interval in intervals.items() if key != lead and interval]
+    step = timedelta(seconds=_step_s(usual_s, others))
+    cells = min(max(timedelta(days=window_days) / step, LEAST_BEFORE), MOST_BEFORE)
+    until = min(now, onset + (MOST_AFTER + 1) * step)
+    return {key: (max(onset - cells * step, EARLIEST), until) for key in {*intervals, lead}}
+
+
 def align(readings: Mapping[str, Readings], *, lead: str, onset: datetime) -> MetricGrid | None:
     """The grid of the metrics that read often enough beside `lead`; None where the lead itself does not.
 
@@ -57,7 +78,7 @@ def align(readings: Mapping[str, Readings], *, lead: str, onset: datetime) -> Me
     if lead not in intervals or not math.isfinite(intervals[lead]):
         return None
     others = [interval for metric, interval in intervals.items() if metric != lead and math.isfinite(interval)]
-    step_s = max(intervals[lead], float(np.median(others)) if others else 0.0)
+    step_s = _step_s(intervals[lead], others)
     metrics = tuple(metric for metric, interval in intervals.items() if interval <= SLOWEST * step_s)
     places = {metric: _places(readings[metric], at, step_s) for metric in metrics}
     before = min(MOST_BEFORE, -int(places[lead][0]))
@@ -79,6 +100,10 @@ def align(readings: Mapping[str, Readings], *, lead: str, onset: datetime) -> Me
         is_known=np.array([readings[metric].timestamps[-1] >= at for metric in metrics]),
         step_s=step_s,
     )
+
+
+def _step_s(lead_s: float, others_s: Sequence[float]) -> float:
+    return max(lead_s, float(np.median(others_s)) if others_s else 0.0)
 
 
 def _interval_s(readings: Readings, at: np.datetime64) -> float:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ml_core.domain.alert import raise_alerts
+from ml_core.domain.alert import leave_to_device, raise_alerts
 from ml_core.domain.detector import Detector
 from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.model_version import ModelStatus, ModelVersion
-from ml_core.domain.policies import AlertPolicy, ScoringPolicy
+from ml_core.domain.policies import AlertPolicy, DevicePolicy, ScoringPolicy
 from ml_core.domain.quiet_time import QuietTime, find_spared
 from ml_core.domain.scoring import SeriesScoring, pass_by, score_batch
 from ml_core.domain.scoring_state import NewReadings, ScoringState, pick_new
@@ -26,6 +26,7 @@ from ml_core.errors import (
     MLHealthError,
     describe_error,
 )
+from ml_core.ports.device_log import DeviceLog
 from ml_core.ports.model_registry import ModelRegistry
 from ml_core.ports.quiet_calendar import QuietCalendar
 from ml_core.ports.scoring_log import ScoringLog
@@ -63,8 +64,10 @@ class Scoring:
     log: ScoringLog
     artifacts: ArtifactCache
     calendar: QuietCalendar
+    devices: DeviceLog
     policy: ScoringPolicy
     alerts: AlertPolicy
+    grouping: DevicePolicy
     now: datetime
     dry_run: bool = False
     kinds: Sequence[Detector] | None = None
@@ -94,13 +97,26 @@ class Scoring:
         scorings: list[SeriesScoring] = []
         for champion in champions:
             window = windows[champion.record.series_id]
-            answer = None if window is None else self._try_series(champion, window, fetched[window.key], quiet)
+            answer = None if window is None else self._try_series(champion, window, fetched[window.key])
             if isinstance(answer, RunItem):
                 items.append(answer)
                 tally.failed += 1
             elif answer is not None:
                 scorings.append(answer)
-        return items + self._commit(scorings, tally)
+        grouped = self._find_grouped(scorings)
+        return items + self._commit([self._raise_alerts(scoring, quiet, grouped) for scoring in scorings], tally)
+
+    def _find_grouped(self, scorings: Sequence[SeriesScoring]) -> frozenset[int]:
+        """Of series in which an episode opened, those that are told with other metrics of their device."""
+        opened = {
+            scoring.before.series_id: scoring.key
+            for scoring in scorings
+            if scoring.episodes_opened and self.grouping.groups(scoring.key)
+        }
+        if not opened:
+            return frozenset()
+        companions = self.devices.list_companions(list(opened))
+        return frozenset(it for it in companions if any(self.grouping.groups(key) for key in companions[it]))
 
     def _list_quiet_times(self, champions: Sequence[_Champion]) -> list[QuietTime]:
         """Those that touch anything that is scored now."""
@@ -109,13 +125,10 @@ class Scoring:
         oldest = min(champion.state.looks_back_to(self._lateness) for champion in champions)
         return self.calendar.list_times(after=oldest, until=self.now)
 
-    def _try_series(
-        self, champion: _Champion, window: Window, readings: Readings, quiet: Sequence[QuietTime]
-    ) -> SeriesScoring | RunItem | None:
+    def _try_series(self, champion: _Champion, window: Window, readings: Readings) -> SeriesScoring | RunItem | None:
         """What is to be written, nothing, or why it failed: one series' failure never stops the others."""
         try:
-            scoring = self._score_series(champion, window, readings)
-            return None if scoring is None else self._raise_alerts(scoring, quiet)
+            return self._score_series(champion, window, readings)
         except MLHealthError as exc:
             reason = str(exc)
         except Exception as exc:
@@ -123,9 +136,11 @@ class Scoring:
             reason = f"{type(exc).__name__}: {exc}"
         return RunItem(series_id=champion.record.series_id, outcome=ItemOutcome.FAILED, reason=reason)
 
-    def _raise_alerts(self, scoring: SeriesScoring, quiet: Sequence[QuietTime]) -> SeriesScoring:
+    def _raise_alerts(
+        self, scoring: SeriesScoring, quiet: Sequence[QuietTime], grouped: frozenset[int]
+    ) -> SeriesScoring:
         return raise_alerts(
-            scoring,
+            leave_to_device(scoring) if scoring.before.series_id in grouped else scoring,
             lambda at: find_spared(quiet, scoring.key, at=at, now=self.now),
             update_every=timedelta(hours=self.alerts.update_every_hours),
         )

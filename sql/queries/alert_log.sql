@@ -2,7 +2,7 @@
 -- What a channel has still to tell.
 SELECT event.id, event.kind, series.tenant_id, series.device_id, series.metric_name, event.episode_id,
        episode.opened_at, event.happened_at, event.alarms, event.peak_score, event.peak_value, event.peak_at,
-       event.written_at
+       event.written_at, event.device
 FROM ml_health.alert_event AS event
 JOIN ml_health.episode ON episode.id = event.episode_id
 JOIN ml_health.series ON series.id = event.series_id

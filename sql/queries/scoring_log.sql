@@ -11,7 +11,8 @@ WHERE state.model_id <> excluded.model_id;
 SELECT state.series_id, state.model_id, state.state, state.scored_from, state.watermark, state.revision,
        ARRAY(SELECT (extract(epoch FROM instant) * 1000000)::bigint FROM unnest(state.recent) AS instant) AS recent,
        episode.id, episode.opened_at, episode.last_alarm_at, episode.alarms, episode.quiet_readings,
-       episode.peak_score, episode.peak_value, episode.peak_at, episode.alerted_at, episode.is_heard
+       episode.peak_score, episode.peak_value, episode.peak_at, episode.alerted_at, episode.is_heard,
+       episode.by_device
 FROM ml_health.detector_state AS state
 LEFT JOIN ml_health.episode ON episode.series_id = state.series_id AND episode.closed_at IS NULL
 WHERE state.series_id = ANY(%(series_ids)s);
@@ -49,12 +50,13 @@ WHERE episode.id = told.id;
 -- Episodes that opened; a series has at most one with a given opening in a batch.
 INSERT INTO ml_health.episode
     (series_id, opened_at, last_alarm_at, closed_at, alarms, quiet_readings, peak_score, peak_value, peak_at,
-     alerted_at, is_heard)
+     alerted_at, is_heard, by_device)
 SELECT *
 FROM unnest(%(series_id)s::bigint[], %(opened_at)s::timestamptz[], %(last_alarm_at)s::timestamptz[],
             %(closed_at)s::timestamptz[], %(alarms)s::bigint[], %(quiet_readings)s::integer[],
             %(peak_score)s::double precision[], %(peak_value)s::double precision[], %(peak_at)s::timestamptz[],
-            %(alerted_at)s::timestamptz[], %(is_heard)s::boolean[])
+            %(alerted_at)s::timestamptz[], %(is_heard)s::boolean[],
+            %(by_device)s::boolean[])
 RETURNING series_id, opened_at, id;
 
 -- add_alerts --

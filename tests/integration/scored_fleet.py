@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from psycopg2 import sql
 
 from ml_core.adapters.artifacts import FsspecArtifactStore
+from ml_core.adapters.device_log import PostgresDeviceLog
 from ml_core.adapters.model_registry import PostgresModelRegistry
 from ml_core.adapters.postgres import Database, copy_rows
 from ml_core.adapters.quiet_calendar import PostgresQuietCalendar
@@ -24,7 +25,7 @@ from ml_core.adapters.telemetry import PostgresTelemetry, TelemetryMapping
 from ml_core.domain.artifact_format import encode
 from ml_core.domain.detector import Detector, FitOptions
 from ml_core.domain.model_version import ModelVersion, NewModel, TrainingCause
-from ml_core.domain.policies import AlertPolicy, ScoringPolicy
+from ml_core.domain.policies import AlertPolicy, DevicePolicy, ScoringPolicy
 from ml_core.domain.series import FIXED_TENANT, Readings, SeriesKey, to_instant
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.ports.scoring_log import ScoringLog
@@ -139,8 +140,10 @@ class Fleet:
             log=self.log,
             artifacts=ArtifactCache(self.artifacts, max_bytes=1_000_000),
             calendar=self.calendar,
+            devices=PostgresDeviceLog(self.database),
             policy=self.policy,
             alerts=AlertPolicy(),
+            grouping=DevicePolicy(),
             now=now,
             kinds=KINDS,
         )

@@ -312,6 +312,7 @@ def test_the_task_scores_through_the_one_code_path(fleet: Fleet, database_url: s
         "dropped": 0,
         "failed": 0,
         "skipped": 0,
+        "alerts_told": 1,
     }
     assert fleet.detections() == [("PUMP-1", 10.0, 30.0, True)]
     assert (named.outcome, named.reason) == (
