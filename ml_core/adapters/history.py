@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ml_core.adapters.postgres import Database
+from ml_core.domain.replay_count import DailyCount, Measure
 from ml_core.ports.history import PastAnomaly, PastEvent, PastFinding, SeriesTally
 from ml_core.sql import load_queries
 
@@ -36,6 +37,14 @@ class PostgresHistory:
         """Flagged readings of one series."""
         rows = self._fetch("list_anomalies", series_id=series_id, after=after, until=until)
         return [_build(PastAnomaly, row) for row in rows]
+
+    def count_by_day(self, *, begin: datetime, end: datetime) -> list[DailyCount]:
+        """What scoring, checks, retraining and escalation did, by day (UTC), both moments included."""
+        rows = self._fetch("count_by_day", begin=begin, end=end)
+        return [
+            DailyCount(day=day, measure=Measure(measure), detail=detail, count=count)
+            for day, measure, detail, count in rows
+        ]
 
     def _fetch(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
         with self._database.transaction() as cur:

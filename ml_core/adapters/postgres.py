@@ -41,7 +41,8 @@ class Database:
     """One PostgreSQL database, spoken to in UTC over one session a thread and process.
 
     A statement may take `statement_timeout_s` and wait `lock_timeout_s` for a lock; the server sees to
-    both. Where its answer is `answer_grace_s` overdue, the link is taken for dead and cut from our side.
+    both. Where its answer is `answer_grace_s` overdue, the link is taken for dead and cut from our side. With
+    `read_only` the server refuses every change.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Database:
         statement_timeout_s: float = 300.0,
         lock_timeout_s: float = 10.0,
         answer_grace_s: float = 5.0,
+        read_only: bool = False,
     ) -> None:
         self._address = DatabaseAddress(url)
         self._connect_timeout_s = connect_timeout_s
@@ -61,7 +63,7 @@ class Database:
             "statement_timeout": f"{statement_timeout_s * 1000:.0f}",
             "lock_timeout": f"{lock_timeout_s * 1000:.0f}",
             "timezone": "UTC",
-        }
+        } | ({"default_transaction_read_only": "on"} if read_only else {})
         own_options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         options = f"{self._address.options} {own_options}".strip()
         self._dsn = make_dsn(url, connect_timeout=connect_timeout_s, options=options, **NETWORK)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +15,8 @@ from ml_core.entrypoints.console import errors, output, print_json
 from ml_core.entrypoints.demo.live import watch_live
 from ml_core.entrypoints.demo.performance import Play, perform
 from ml_core.entrypoints.demo.summary import print_summary
+from ml_core.entrypoints.exclusive import hold_alone
 from ml_core.entrypoints.file_options import describe_file
-from ml_core.errors import ConflictError
 from ml_core.settings import Settings
 
 HOMES = {"story": "story", "csv": "csv", "live": "live"}
@@ -53,7 +51,8 @@ def demo_command(
     kind = "live" if live else "csv" if csv_file else "story"
     settings = Settings(home=(folder / HOMES[kind]).resolve())
     settings.home.parent.mkdir(parents=True, exist_ok=True)
-    with hold_alone(settings.home.with_suffix(".lock")), closing(Platform(settings)) as platform:
+    told = f"another demo runs in {settings.home.parent}: wait for it, or give another --dir"
+    with hold_alone(settings.home.with_suffix(".lock"), otherwise=told), closing(Platform(settings)) as platform:
         if fresh and settings.home.exists():
             platform.embedded_postgres.stop()
             shutil.rmtree(settings.home)
@@ -68,17 +67,6 @@ def demo_command(
     else:
         print_summary(summary, output)
         errors.print(f"Everything is in {settings.home}; `make demo-stop` ends its database, --fresh begins anew.")
-
-
-@contextmanager
-def hold_alone(lock: Path) -> Iterator[None]:
-    """One demo a folder at a time; the lock ends with its holder, however that ends."""
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise ConflictError(f"another demo runs in {lock.parent}: wait for it, or give another --dir") from exc
-        yield
 
 
 def find_end(home: Path) -> datetime:

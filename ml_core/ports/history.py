@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ml_core.domain.replay_count import DailyCount
+
 
 @dataclass(frozen=True, kw_only=True)
 class PastEvent:
@@ -72,4 +74,8 @@ class History(Protocol):
 
     def list_anomalies(self, series_id: int, *, after: datetime, until: datetime) -> Sequence[PastAnomaly]:
         """Flagged readings of one series."""
+        ...
+
+    def count_by_day(self, *, begin: datetime, end: datetime) -> Sequence[DailyCount]:
+        """What scoring, checks, retraining and escalation did, by day (UTC), both moments included."""
         ...

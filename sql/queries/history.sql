@@ -37,3 +37,54 @@ LEFT JOIN public.ml_models AS model ON model.id = detection.model_id
 WHERE detection.series_id = %(series_id)s AND detection.is_anomaly
   AND detection.timestamp > %(after)s AND detection.timestamp <= %(until)s
 ORDER BY detection.timestamp;
+
+-- count_by_day --
+-- What was done and found on each day, in the words of ml_core.domain.replay_count. An hour of scoring belongs to the
+-- day it begins on; a check counts where it begins to fail.
+WITH checked AS (
+    SELECT checked_at, check_name, verdict,
+           lag(verdict) OVER (PARTITION BY series_id, check_name ORDER BY checked_at) AS before
+    FROM ml_health.check_result
+), refused AS (
+    SELECT event.happened_at, rule.answer ->> 'check' AS rule
+    FROM ml_health.model_event AS event
+    LEFT JOIN LATERAL jsonb_array_elements(event.evidence -> 'gate') AS rule (answer)
+        ON NOT (rule.answer ->> 'passed')::boolean
+    WHERE event.event = 'not_promoted'
+), counted (at, measure, detail, number) AS (
+    SELECT hour, 'readings scored', '', scored FROM ml_health.activity_hourly
+    UNION ALL
+    SELECT hour, 'readings flagged', '', anomalies FROM ml_health.activity_hourly
+    UNION ALL
+    SELECT opened_at, 'episodes opened', '', 1 FROM ml_health.episode
+    UNION ALL
+    SELECT happened_at, CASE WHEN skipped_reason IS NULL THEN 'alerts at an opening' ELSE 'alerts spared' END, '', 1
+    FROM ml_health.alert_event WHERE kind = 'opened'
+    UNION ALL
+    SELECT event.happened_at,
+           CASE WHEN model.cause = 'first' THEN 'first models' ELSE 'retrains promoted' END, '', 1
+    FROM ml_health.model_event AS event
+    JOIN public.ml_models AS model ON model.id = event.model_id
+    WHERE event.event = 'promoted'
+    UNION ALL
+    SELECT happened_at, told.measure, '', 1
+    FROM ml_health.model_event AS event
+    JOIN (VALUES ('not_promoted', 'models refused'), ('shadowed', 'put on trial'), ('failed', 'trainings failed'),
+                 ('rolled_back', 'rolled back')) AS told (event, measure) ON told.event = event.event
+    UNION ALL
+    SELECT happened_at, 'refused by', coalesce(rule, 'what came before the gate'), 1 FROM refused
+    UNION ALL
+    SELECT checked_at, CASE check_name WHEN 'drift' THEN 'called degraded' ELSE 'check failed' END,
+           CASE check_name WHEN 'drift' THEN '' ELSE check_name END, 1
+    FROM checked WHERE verdict = 'fail' AND before IS DISTINCT FROM 'fail'
+    UNION ALL
+    SELECT opened_at, 'incidents opened', '', 1 FROM ml_health.incident
+    UNION ALL
+    SELECT finished_at, CASE action WHEN 'comment' THEN 'issue comments' ELSE 'issues filed' END, '', 1
+    FROM ml_health.outbox WHERE status = 'sent' AND action IN ('open', 'reopen', 'comment')
+)
+SELECT (at AT TIME ZONE 'UTC')::date, measure, detail, sum(number)::bigint
+FROM counted
+WHERE at >= date_trunc('hour', %(begin)s::timestamptz) AND at <= %(end)s
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3;
