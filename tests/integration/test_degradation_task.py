@@ -14,6 +14,7 @@ import pytest
 from ml_core.domain.check import Verdict
 from ml_core.domain.detector import ModelArtifact
 from ml_core.domain.finding import Severity
+from ml_core.domain.policies import DriftPolicy
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import Outcome, TaskResult
 from tests.integration.health_fleet import NOW, HealthFleet, changed_from
@@ -238,3 +239,57 @@ def test_a_failing_model_does_not_stop_the_others(fleet: HealthFleet) -> None:
     assert f"series {strange.series_id}: " in (result.reason or "")
     assert "crystal_ball" in (result.reason or "")
     assert fleet.platform.checks.latest("drift", [fine.series_id])[fine.series_id].verdict is Verdict.OK
+
+
+def test_the_null_canarys_rate_is_kept_with_the_run(fleet: HealthFleet) -> None:
+    """Each run tests training against itself, and publishes how often that spoke."""
+    for number in range(20):
+        fleet.add_healthy(f"PUMP-{number}", seed=number, trained_at=TRAINED_AT)
+
+    result = fleet.run("ml_degradation")
+
+    with fleet.platform.database.transaction() as cur:
+        cur.execute("SELECT counts FROM ml_health.run WHERE task = 'ml_degradation'")
+        (kept,) = cur.fetchone()
+    assert kept["canary_splits"] == 20
+    assert kept["canary_rate"] == result.counts["canary_spoke"] / 20 <= 0.1
+    assert kept["canary_degraded"] == 0
+    assert "drift_canary" not in fleet.open_findings()
+
+
+def test_a_loud_canary_keeps_drift_from_counting(fleet: HealthFleet) -> None:
+    """Where training itself has jumped everywhere, the test is not believed: nothing degraded, one finding says why."""
+    for number in range(12):
+        record, readings = fleet.add_series(f"PUMP-{number}", seed=number)
+        jumped = changed_from(readings, TRAINED_AT - 3 * DAY, readings.values + 12.0)
+        fleet.train(record, jumped, trained_at=TRAINED_AT)
+        fleet.send(record, jumped)
+    drifting = add_shifted(fleet, "PUMP-X", shift=6.0, seed=99)
+
+    for day in range(2):
+        result = check(fleet, day)
+
+    told = fleet.platform.checks.latest("drift", [drifting.series_id])[drifting.series_id]
+    assert fleet.open_findings()["drift_canary"].severity is Severity.WARNING
+    assert result.counts["canary_rate"] > 0.1
+    assert "drift" not in fleet.open_findings(drifting)
+    assert told.verdict is Verdict.WARN
+    assert "only told, since the null canary is loud" in told.reason
+
+
+def test_a_site_is_told_as_a_group(database_url: str, tmp_path: Path) -> None:
+    """Five metrics at one site move together: the site is named, and no series alone."""
+    fleet = HealthFleet(database_url, tmp_path, drift=DriftPolicy(site_pattern="^([A-Z]+)/"))
+    with closing(fleet.platform):
+        records = [
+            add_shifted(fleet, f"ULM/PUMP-{n}", metric=f"metric_{n}", shift=2.0, seed=n, start=NOW - DAY)
+            for n in range(5)
+        ]
+        for n in range(5):
+            fleet.add_healthy(f"BERN/PUMP-{n}", metric=f"metric_{n}", seed=20 + n, trained_at=TRAINED_AT)
+
+        check(fleet)
+        check(fleet, 1)
+
+        assert fleet.open_findings()["common_mode_drift"].message.startswith("5 of 5 series at ULM drift together")
+        assert all("drift" not in fleet.open_findings(record) for record in records)

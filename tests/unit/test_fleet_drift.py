@@ -12,6 +12,7 @@ from ml_core.domain.finding import Severity
 from ml_core.domain.fleet_drift import TestedModel, assess_fleet, observe_common_mode, observe_drift
 from ml_core.domain.null_canary import NullSplit
 from ml_core.domain.policies import DriftPolicy
+from ml_core.errors import ConfigurationError
 
 POLICY = DriftPolicy()
 
@@ -148,6 +149,13 @@ def test_too_few_independent_readings_are_never_called_fine() -> None:
 
     assert (results[1].verdict, results[2].verdict) == (Verdict.WARN, Verdict.UNKNOWN)
     assert "worth about 8 independent ones" in results[2].reason
+
+
+@pytest.mark.parametrize(("pattern", "words"), [("(", "no regular expression"), ("PUMP", "needs a group in brackets")])
+def test_a_site_pattern_that_cannot_work_is_refused(pattern: str, words: str) -> None:
+    """Before any run, with the setting's name."""
+    with pytest.raises(ConfigurationError, match=f"site_pattern .*{words}"):
+        DriftPolicy(site_pattern=pattern)
 
 
 def test_two_looks_count_twice() -> None:
