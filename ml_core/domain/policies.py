@@ -194,7 +194,9 @@ class GatePolicy:
         0.35, "Kolmogorov distance of a half of the new readings from gold that is always accepted."
     )
     drift_margin: Share = setting(
-        0.25, "How much further from gold it may lie than the parts of gold lie from each other."
+        0.25,
+        "How much further from gold it may lie than parts of gold lie from the rest, where gold holds two such parts; "
+        "a sixteenth of that where it holds eight.",
     )
     min_drift_p: Share = setting(
         0.01, "p-value of drift between the halves of a drifted series' new days, at least: else it still moves."

@@ -35,7 +35,8 @@ def check_no_drift(gold: Readings | None, fresh: Readings, training: Readings, p
     """G3: no half of the new readings lies further from gold than gold's own parts lie from each other.
 
     The distance is Kolmogorov's, D = max |F(x) - G(x)|. Accepted is the larger of `drift_distance` and the largest
-    D between a stretch of gold as long as a half and the rest of gold, plus `drift_margin`.
+    D between a stretch of gold as long as a half and the rest of gold, with a margin on top: the more such
+    stretches gold holds, the more of what is usual it has shown, and the less is granted beyond.
     """
     if gold is None or len(gold) < N_PARTS * LEAST_PART:
         return _not_compared("the series has no gold window")
@@ -43,8 +44,9 @@ def check_no_drift(gold: Readings | None, fresh: Readings, training: Readings, p
     window = fresh if len(fresh) >= N_PARTS * LEAST_PART else training
     if len(window) < N_PARTS * LEAST_PART:
         return _not_compared(f"{len(window)} readings are too few to compare")
-    usual = largest_distances(gold.values, _stretch(gold, window)).kolmogorov
-    most = max(policy.drift_distance, usual + policy.drift_margin)
+    stretch = _stretch(gold, window)
+    usual = largest_distances(gold.values, stretch).kolmogorov
+    most = max(policy.drift_distance, usual + policy.drift_margin * (N_PARTS * stretch / len(gold)) ** 2)
     if most >= 1:
         return _not_compared(f"unknown: gold's own parts lie D = {usual:.2f} apart, so that nothing could stand out")
     farthest = max(_measure(gold, window), key=lambda part: part.test.statistic)
