@@ -44,4 +44,5 @@ def run(context: TaskContext, *, series: str | None = None) -> TaskReport:
     alerting = Alerting(
         log=platform.alerts, channels=platform.alert_channels, policy=context.settings.alerts, now=context.now
     )
-    return TaskReport(counts=asdict(tally) | devices | alerting.send_waiting(), failures=tally.failed)
+    failures = tally.failed + devices["device_episodes_failed"]
+    return TaskReport(counts=asdict(tally) | devices | alerting.send_waiting(), failures=failures)

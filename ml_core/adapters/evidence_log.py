@@ -15,6 +15,7 @@ from ml_core.domain.evidence import (
     ModelTrail,
     PastAlert,
     PastCheck,
+    PastDeviceEpisode,
     PastEpisode,
     PastEvent,
     PastFinding,
@@ -59,7 +60,8 @@ class PostgresEvidenceLog:
                 frozen_score=frozen_score,
                 reason=reason,
                 detected_at=detected_at,
-                episode=_episode(episode),
+                episode=_episode(episode[:6]),
+                device=_device(episode[6:]),
                 alerts=[
                     PastAlert(happened_at=at, kind=kind, skipped_reason=why)
                     for at, kind, why in self._fetch(cur, "list_alerts", episode_id=episode[0])
@@ -153,4 +155,13 @@ def _episode(columns: list[Any]) -> PastEpisode | None:
         closed_at=closed_at,
         alarms=alarms,
         peak_value=peak_value,
+    )
+
+
+def _device(columns: list[Any]) -> PastDeviceEpisode | None:
+    number, metrics, judgement, words, evidence = columns
+    if number is None:
+        return None
+    return PastDeviceEpisode(
+        device_episode_id=number, metrics=metrics, judgement=judgement, words=words, evidence=evidence
     )

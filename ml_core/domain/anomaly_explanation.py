@@ -19,6 +19,7 @@ def explain_anomaly(anomaly: Anomaly, trail: AnomalyTrail, version: ModelVersion
         _score(anomaly, trail),
         _own_reason(trail),
         _episode(trail),
+        _device(trail),
         *(_alert(alert.kind, alert.happened_at, alert.skipped_reason) for alert in trail.alerts),
         *(
             ExplanationStep(
@@ -105,6 +106,19 @@ def _episode(trail: AnomalyTrail) -> ExplanationStep | None:
         why=f"one of {episode.alarms} alarms told together; the worst value was {episode.peak_value:.6g}",
         at=episode.opened_at,
         figures=figures_of(alarms=episode.alarms, peak_value=episode.peak_value),
+    )
+
+
+def _device(trail: AnomalyTrail) -> ExplanationStep | None:
+    device = trail.device
+    if device is None:
+        return None
+    beside = "" if len(device.metrics) == 1 else f" (alarms of {', '.join(device.metrics)} are told together)"
+    return ExplanationStep(
+        what="the device's other metrics",
+        outcome=device.judgement,
+        why=device.words + beside,
+        figures={name: figure for name, figure in device.evidence.items() if name in ("moved", "agreeing")},
     )
 
 

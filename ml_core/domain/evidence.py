@@ -93,6 +93,17 @@ class PastEpisode:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PastDeviceEpisode:
+    """What the metrics of the device said together."""
+
+    device_episode_id: int
+    metrics: Sequence[str]
+    judgement: str
+    words: str
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelTrail:
     """Everything stored about one model version beside its own row."""
 
@@ -113,6 +124,8 @@ class AnomalyTrail:
     """The detector's own words and figures."""
     detected_at: datetime | None = None
     episode: PastEpisode | None = None
+    device: PastDeviceEpisode | None = None
+    """Where it is told with other metrics of its device."""
     alerts: Sequence[PastAlert] = ()
     verdicts: Sequence[PastVerdict] = ()
 

@@ -53,10 +53,22 @@ class DeviceWatch:
         metrics = self.log.list_metrics([device.device for device in pending])
         for batch in _batches(pending, metrics, self.series_per_batch):
             run.stop_if_asked()
-            told = [self._tell(device, quiet) for device in self._judge(batch, metrics)]
-            self.log.save(told, at=self.now)
-            done.update(_count(told))
+            done += self._save([self._tell(device, quiet) for device in self._judge(batch, metrics)])
         return done
+
+    def _save(self, devices: Sequence[DeviceEpisode]) -> Counter[str]:
+        """Write them; what the store refuses is searched for by halves, so that it waits alone for the next run."""
+        try:
+            self.log.save(devices, at=self.now)
+        except DatabaseUnavailableError:
+            raise
+        except Exception:
+            if len(devices) > 1:
+                half = len(devices) // 2
+                return self._save(devices[:half]) + self._save(devices[half:])
+            logger.exception("the episode of %s cannot be stored", devices[0].device.device)
+            return Counter(device_episodes_failed=1)
+        return _count(devices)
 
     def _tell(self, device: DeviceEpisode, quiet: Sequence[QuietTime]) -> DeviceEpisode:
         return tell_together(

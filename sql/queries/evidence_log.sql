@@ -32,18 +32,25 @@ ORDER BY finding.opened_at, finding.id;
 -- A reading's own trail with its episode.
 SELECT detection.model_id, detection.confidence, detection.frozen_score, coalesce(detection.metadata, '{}'),
        detection.detected_at, episode.id, episode.opened_at, episode.last_alarm_at, episode.closed_at,
-       episode.alarms, episode.peak_value
+       episode.alarms, episode.peak_value, device_episode.id, device_episode.metrics, device_episode.judgement,
+       device_episode.words, device_episode.evidence
 FROM public.anomaly_detections AS detection
 LEFT JOIN ml_health.episode ON episode.id = detection.episode_id
+LEFT JOIN ml_health.device_episode ON device_episode.id = episode.device_episode_id
 WHERE detection.id = %(detection_id)s
 ORDER BY detection."timestamp" DESC
 LIMIT 1;
 
 -- list_alerts --
--- What was told of an episode, or spared.
+-- What was told of an episode, or of those that it is told with, or spared.
 SELECT happened_at, kind, skipped_reason
 FROM ml_health.alert_event
-WHERE episode_id = %(episode_id)s
+WHERE episode_id = %(episode_id)s OR episode_id IN (
+    SELECT together.id
+    FROM ml_health.episode
+    JOIN ml_health.episode AS together ON together.device_episode_id = episode.device_episode_id
+    WHERE episode.id = %(episode_id)s
+)
 ORDER BY id;
 
 -- list_verdicts --

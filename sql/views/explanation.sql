@@ -13,6 +13,7 @@ SELECT anomaly.tenant_id,
        step.verdict,
        step.told AS explanation
 FROM grafana.anomaly AS anomaly
+LEFT JOIN grafana.episode AS episode ON episode.episode_id = anomaly.episode_id
 CROSS JOIN LATERAL (
     SELECT round(anomaly.value::numeric, 4)::double precision AS value,
            round(anomaly.band_low::numeric, 4)::double precision AS low,
@@ -31,7 +32,8 @@ CROSS JOIN LATERAL (VALUES
         'the score is ' || rounded.score || ', below 0 is an anomaly; a normal reading is less strange with probability '
             || coalesce(rounded.confidence::text, 'unknown')),
     (4, 'the detector''s reason', NULL, coalesce(anomaly.reason ->> 'text', nullif(anomaly.reason::text, '{}'))),
-    (5, 'episode', NULL, 'told as part of episode ' || anomaly.episode_id),
+    (5, 'episode', episode.device_judgement,
+        'told as part of episode ' || anomaly.episode_id || coalesce('; ' || episode.device_words, '')),
     (6, 'review', anomaly.verdict,
         coalesce('an operator said ' || replace(anomaly.verdict, '_', ' '), 'nobody has reviewed it yet'))
 ) AS step (number, name, verdict, told)

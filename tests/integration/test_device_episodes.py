@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from ml_core.domain.policies import DevicePolicy
 from ml_core.domain.series import FIXED_TENANT
 from ml_core.domain.task import Outcome
 from ml_core.entrypoints.runner import run_task
+from ml_core.errors import DatabaseUnavailableError
 from ml_core.settings import DatabaseSettings, Settings
+from tests.integration.trained_site import killed_at
 from tests.unit.simulated_device import ONSET, STEP, Fault, simulate
 
 BEFORE = 2000
@@ -125,3 +128,130 @@ def test_a_shifted_sensor_is_named(site: Site) -> None:
     assert site.told()[0]["device_episode"]["words"].endswith("did not: suspect the sensor")
     ((evidence,),) = site.rows("SELECT evidence FROM ml_health.device_episode ORDER BY opened_at DESC LIMIT 1")
     assert {agreement["metric"] for agreement in evidence["agreeing"]} == {"m1", "m2", "m3"}
+
+
+def test_the_words_appear_where_people_look(site: Site) -> None:
+    """In the explanation of an anomaly, with its alerts and figures, and in the views."""
+    site.send("shift")
+    site.train()
+    site.score(-1)
+    site.score(13)
+    ((anomaly,),) = site.rows(
+        "SELECT detection_id FROM grafana.anomaly WHERE metric = 'm0' ORDER BY \"timestamp\" DESC LIMIT 1"
+    )
+
+    (step,) = (it for it in site.platform.explainer.explain(str(anomaly)).steps if "other metrics" in it.what)
+    assert step.outcome == "sensor"
+    assert step.why.endswith("suspect the sensor")
+    assert {it["metric"] for it in step.figures["agreeing"]} == {"m1", "m2", "m3"}
+    assert any(it.what == "alert: opened" for it in site.platform.explainer.explain(str(anomaly)).steps)
+    words = site.rows("SELECT device_words FROM grafana.episode WHERE device_judgement = 'sensor'")
+    assert words == site.rows("SELECT words FROM grafana.device_episode WHERE suspect = 'm0'") == [(step.why,)]
+    told = site.rows("SELECT explanation FROM grafana.explanation WHERE step = 5 AND verdict = 'sensor'")
+    assert all(step.why in line for (line,) in told)
+    assert told
+
+
+def test_without_grouping_each_metric_tells_its_own(database: Database, settings: Settings) -> None:
+    """As it was before: an alert a metric, no judgement."""
+    with closing(Site(database, replace(settings, devices=OFF))) as site:
+        site.send("machine")
+        site.train()
+        site.score(-1)
+        site.score(1)
+
+        assert site.devices() == []
+        assert sorted(line["metric"] for line in site.told()) == ["m0", "m1", "m2", "m3"]
+        assert all("device_episode" not in line for line in site.told())
+
+
+def test_a_pattern_keeps_a_metric_out(database: Database, settings: Settings) -> None:
+    """It tells its own alerts; its readings still bear witness."""
+    policy = DevicePolicy(group_by_pattern={"PUMP-*:m3": False})
+    with closing(Site(database, replace(settings, devices=policy))) as site:
+        site.send("machine")
+        site.train()
+        site.score(-1)
+        site.score(1)
+
+        ((metrics, judgement, _, _),) = site.devices()
+        assert (sorted(metrics), judgement) == (["m0", "m1", "m2"], "machine")
+        assert sorted(line["metric"] for line in site.told() if "device_episode" not in line) == ["m3"]
+
+
+def test_what_stopped_the_watch_loses_nothing(site: Site) -> None:
+    """The episode is stored, the run fails; the next one tells it and judges it."""
+    site.send("machine")
+    site.train()
+    site.score(-1)
+    with killed_at(site.database, "device_episode"), pytest.raises(DatabaseUnavailableError):
+        site.score(1)
+    assert site.devices() == []
+    assert site.rows("SELECT count(*) >= 4 FROM ml_health.episode WHERE by_device AND device_episode_id IS NULL") == [
+        (True,)
+    ]
+
+    site.score(2)
+    ((metrics, judgement, _, _),) = site.devices()
+    assert (len(metrics), judgement) == (4, "machine")
+    assert len(site.told()) == 1
+
+
+def test_readings_that_cannot_be_had_leave_the_alert_standing(site: Site) -> None:
+    """The judgement fails, its cause is logged, and people are told all the same."""
+    site.send("machine")
+    site.train()
+    site.score(-1)
+    run_task(site.platform, "ml_score", now=ONSET + STEP, dry_run=True)
+    scored = site.platform.telemetry
+
+    class Unreadable:
+        """A relation that answers scoring, and fails when it is asked for the days before."""
+
+        def fetch(self, windows: Any) -> Any:
+            """The windows of scoring begin lately."""
+            if any(window.after < ONSET - timedelta(days=2) for window in windows):
+                raise RuntimeError("the archive is not mounted")
+            return scored.fetch(windows)
+
+    site.platform.__dict__["telemetry"] = Unreadable()
+    site.score(1)
+    (alert,) = site.told()
+    assert alert["device_episode"]["judgement"] == "unknown"
+    assert alert["device_episode"]["words"].startswith("it could not be judged")
+
+    site.platform.__dict__["telemetry"] = scored
+    site.score(2)
+    assert site.devices()[0][1] == "machine"
+
+
+def test_everything_in_one_run_comes_to_the_same(site: Site) -> None:
+    """After a day without scoring: what overlapped is one episode, judged as it would have been."""
+    site.send("machine", after=100)
+    site.train()
+    site.score(100)
+
+    metrics, judgement, _, _ = site.devices()[0]
+    assert (len(metrics), judgement) == (4, "machine")
+    assert site.rows("SELECT count(*) FROM ml_health.episode WHERE by_device AND device_episode_id IS NULL") == [(0,)]
+    assert [line["event"] for line in site.told()][:1] in (["opened"], ["closed"])
+
+
+def test_a_device_that_cannot_be_stored_waits_alone(site: Site) -> None:
+    """The store refuses one device's row; the other's is written and told, and the run says so."""
+    for device, seed in (("PUMP-1", 1), ("PUMP-2", 2)):
+        site.send("machine", seed=seed, device=device)
+    site.train()
+    site.score(-1)
+    with site.database.transaction() as cur:
+        cur.execute(
+            "ALTER TABLE ml_health.device_episode ADD CONSTRAINT no_one CHECK (device_id <> 'PUMP-1') NOT VALID"
+        )
+    result = run_task(site.platform, "ml_score", now=ONSET + STEP)
+
+    assert (result.outcome, result.counts["device_episodes_failed"]) == (Outcome.PARTIAL, 1)
+    assert {line["device"] for line in site.told()} == {"PUMP-2"}
+    with site.database.transaction() as cur:
+        cur.execute("ALTER TABLE ml_health.device_episode DROP CONSTRAINT no_one")
+    site.score(2)
+    assert {line["device"] for line in site.told()} == {"PUMP-1", "PUMP-2"}
