@@ -95,12 +95,13 @@ class _Population:
         """Without audits what was not flagged is taken for normal, which changes little: normal readings abound."""
         if alarms.value is None or alarms.low is None or alarms.high is None:
             return alarms
-        normal_share = 1.0 if quiet.value is None else quiet.value
+        passed = self.unflagged * (1.0 if quiet.value is None else quiet.value)
+        if passed <= 0:
+            return Estimate(n=alarms.n, reason="no normal reading went unflagged, so there is no rate to tell")
 
         def rate(confirmed: float) -> float:
             false = self.flagged * (1 - confirmed)
-            normal = false + self.unflagged * normal_share
-            return false / normal if normal > 0 else 0.0
+            return false / (false + passed)
 
         return Estimate(n=alarms.n, value=rate(alarms.value), low=rate(alarms.high), high=rate(alarms.low))
 

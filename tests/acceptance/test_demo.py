@@ -19,7 +19,7 @@ import pytest
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome
 from ml_core.entrypoints.cli import call
-from ml_core.entrypoints.demo.live import watch_live
+from ml_core.entrypoints.demo.live import SAMPLES_A_BATCH, watch_live
 from ml_core.entrypoints.demo.simulation import Simulation
 from ml_core.entrypoints.demo.sources import load_water_flow
 from ml_core.entrypoints.demo.story import tell_story
@@ -180,13 +180,15 @@ def test_ones_own_readings_are_played(tmp_path: Path, capsys: pytest.CaptureFixt
     frame.to_csv(tmp_path / "branch-9.csv", index=False)
     arguments = ["demo", "--csv", str(tmp_path / "branch-9.csv"), "--dir", str(tmp_path / "demo"), "--json"]
 
-    refused, code = call(arguments), call([*arguments, "--tz", "UTC"])
+    refused = call(arguments)
+    refusal = capsys.readouterr()
+    code = call([*arguments, "--tz", "UTC"])
 
     captured = capsys.readouterr()
     call(["demo", "--stop", "--dir", str(tmp_path / "demo")])
     (tally,) = json.loads(captured.out)["series"]
     assert (refused, code) == (64, 0)
-    assert "--tz" in captured.err
+    assert "--tz" in refusal.err
     assert (tally["series"], tally["state"], tally["episodes"]) == ("branch-9:flow", "modelled", 1)
 
 
@@ -199,7 +201,9 @@ def test_this_machine_is_watched(tmp_path: Path, capsys: pytest.CaptureFixture[s
         live.embedded_postgres.stop()
 
     assert {"cpu_percent", "memory_percent", "network_sent_bytes_s"} <= {record.key.metric for record in series}
-    assert all(extent.readings >= 100 for extent in readings)
+    # How many fit into the seconds is the machine's affair; of every figure there are as many.
+    (stored,) = {extent.readings for extent in readings}
+    assert stored >= 2 * SAMPLES_A_BATCH
     assert "samples" in capsys.readouterr().err
 
 
