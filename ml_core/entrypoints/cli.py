@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "accept-drift": "accept_drift_command:accept_drift_command",
     "anomalies": "anomalies_command:anomalies_command",
     "audit": "audit_command:audit_command",
+    "backtest": "backtest_command:backtest_command",
     "config": "config_command:config_command",
     "db": "db_command:db_command",
     "demo": "demo_command:demo_command",
