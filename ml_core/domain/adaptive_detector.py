@@ -12,7 +12,7 @@ from ml_core.domain.adaptive.fleet import advance_fleet
 from ml_core.domain.adaptive.layout import decode_state, encode_states, new_state
 from ml_core.domain.adaptive.traces import Traces
 from ml_core.domain.adaptive.words import Explainer
-from ml_core.domain.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detector import EMPTY_STATE, Ask, FitOptions, ModelArtifact, ScoredReadings
 from ml_core.domain.isolation_detector import IsolationForestDetector
 from ml_core.errors import ArtifactDamagedError
 
@@ -73,9 +73,7 @@ class AdaptiveDetector:
         traces = advance_fleet(record, [len(batch)], batch.timestamps, batch.values, timezone=zone)
         return answer(_threshold(artifact), record, batch, traces), encode_states(record)
 
-    def update_fleet(
-        self, asked: Sequence[tuple[ModelArtifact, bytes, Readings]]
-    ) -> list[tuple[ScoredReadings, bytes]]:
+    def update_fleet(self, asked: Sequence[Ask]) -> list[tuple[ScoredReadings, bytes]]:
         """What `update` says of each series, from one call of compiled code a time zone."""
         records = [decode_state(_state_of(artifact, state)) for artifact, state, _ in asked]
         thresholds = [_threshold(artifact) for artifact, _, _ in asked]

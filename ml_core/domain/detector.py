@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 
@@ -151,4 +151,17 @@ class Detector(Protocol):
 
     def update(self, artifact: ModelArtifact, state: bytes, batch: Readings) -> tuple[ScoredReadings, bytes]:
         """Score `batch` in order and return the state to save with it (no pickle; empty if stateless)."""
+        ...
+
+
+Ask = tuple[ModelArtifact, bytes, "Readings"]
+"""One series that is to be scored: its artifact, its saved state and what is new."""
+
+
+@runtime_checkable
+class FleetDetector(Detector, Protocol):
+    """A detector that also scores many series in one call, with the answers that `update` gives each of them."""
+
+    def update_fleet(self, asked: Sequence[Ask]) -> list[tuple[ScoredReadings, bytes]]:
+        """One answer a series, in order."""
         ...

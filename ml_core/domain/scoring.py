@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from ml_core.domain.detector import EMPTY_STATE, Detector, ModelArtifact, ScoredReadings
+from ml_core.domain.detector import EMPTY_STATE, ModelArtifact, ScoredReadings
 from ml_core.domain.episode import Episode, follow_episodes
 from ml_core.domain.frozen_reference import find_reference
 from ml_core.domain.rollup import HourlyActivity, roll_up
@@ -51,8 +51,22 @@ class SeriesScoring:
         return sum(episode.episode_id is None for episode in self.episodes)
 
 
-def score_batch(
-    detector: Detector,
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a detector said of a batch, the state it leaves, and the wall time of the call, or its share of one."""
+
+    scored: ScoredReadings
+    state: bytes
+    latency_ms: float
+
+
+def carried_state(before: ScoringState, model_id: UUID) -> bytes:
+    """The state to go on from; under another model than before, the detector starts with an empty one."""
+    return before.state if before.model_id == model_id else EMPTY_STATE
+
+
+def conclude_batch(
+    told: Told,
     artifact: ModelArtifact,
     before: ScoringState,
     new: NewReadings,
@@ -60,28 +74,19 @@ def score_batch(
     key: SeriesKey,
     model_id: UUID,
     lateness: timedelta,
-    timer: Callable[[], float],
 ) -> SeriesScoring:
-    """Score what is new; under another model than before, the detector starts with an empty state.
-
-    `timer` answers seconds and is read around the detector's call alone. Raises DetectorAnswerError, and
-    whatever the detector raises.
-    """
-    carried = before.state if before.model_id == model_id else EMPTY_STATE
-    began = timer()
-    scored, state = detector.update(artifact, carried, new.batch)
-    latency_ms = (timer() - began) * 1000
-    check_answer(scored, state, new.batch)
+    """Everything that an answer changes; DetectorAnswerError where it is none."""
+    check_answer(told.scored, told.state, new.batch)
     return _conclude(
-        replace(before, model_id=model_id, state=state),
+        replace(before, model_id=model_id, state=told.state),
         before,
         new,
-        scored,
+        told.scored,
         key=key,
         lateness=lateness,
-        latency_ms=latency_ms,
-        frozen_scores=_frozen_scores(artifact, scored),
-        is_out=_out_of_range(scored.values, artifact),
+        latency_ms=told.latency_ms,
+        frozen_scores=_frozen_scores(artifact, told.scored),
+        is_out=_out_of_range(told.scored.values, artifact),
     )
 
 

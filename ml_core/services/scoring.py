@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
 
 from ml_core.domain.alert import leave_to_device, raise_alerts
 from ml_core.domain.detector import Detector
@@ -14,8 +14,8 @@ from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.model_version import ModelStatus, ModelVersion
 from ml_core.domain.policies import AlertPolicy, DevicePolicy, ScoringPolicy
 from ml_core.domain.quiet_time import QuietTime, find_spared
-from ml_core.domain.scoring import SeriesScoring, pass_by, score_batch
-from ml_core.domain.scoring_state import NewReadings, ScoringState, pick_new
+from ml_core.domain.scoring import SeriesScoring, Told, conclude_batch, pass_by
+from ml_core.domain.scoring_state import ScoringState, pick_new
 from ml_core.domain.series import Readings
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import ItemOutcome, RunItem
@@ -33,11 +33,15 @@ from ml_core.ports.scoring_log import ScoringLog
 from ml_core.ports.series_registry import SeriesRegistry
 from ml_core.ports.telemetry import TelemetrySource, Window
 from ml_core.services.artifact_cache import ArtifactCache
+from ml_core.services.asking import ReadyBatch, ask_alone, ask_together
 from ml_core.services.named_series import list_named
 from ml_core.services.runs import RunRecorder
 from ml_core.services.scoring_tally import ScoringTally
 
 logger = logging.getLogger(__name__)
+
+Steps = ParamSpec("Steps")
+Outcome = TypeVar("Outcome")
 
 _MOVED = "it was scored or given another model meanwhile; nothing was written, the next run goes on from there"
 
@@ -93,16 +97,20 @@ class Scoring:
         quiet = self._list_quiet_times(champions)
         windows = {champion.record.series_id: self._window(champion) for champion in champions}
         fetched = self.telemetry.fetch([window for window in windows.values() if window is not None])
-        items: list[RunItem] = []
-        scorings: list[SeriesScoring] = []
+        told: dict[int, ReadyBatch | SeriesScoring | RunItem | None] = {}
         for champion in champions:
             window = windows[champion.record.series_id]
-            answer = None if window is None else self._try_series(champion, window, fetched[window.key])
-            if isinstance(answer, RunItem):
-                items.append(answer)
-                tally.failed += 1
-            elif answer is not None:
-                scorings.append(answer)
+            if window is not None:
+                ready = self._try(champion.record, self._prepare, champion, window, fetched[window.key])
+                told[champion.record.series_id] = ready
+        batches = [batch for batch in told.values() if isinstance(batch, ReadyBatch)]
+        together = ask_together(batches)
+        for batch in batches:
+            series_id = batch.before.series_id
+            told[series_id] = self._try(batch.record, self._conclude, batch, together.get(series_id))
+        items = [outcome for outcome in told.values() if isinstance(outcome, RunItem)]
+        scorings = [outcome for outcome in told.values() if isinstance(outcome, SeriesScoring)]
+        tally.failed += len(items)
         grouped = self._find_grouped(scorings)
         return items + self._commit([self._raise_alerts(scoring, quiet, grouped) for scoring in scorings], tally)
 
@@ -125,16 +133,18 @@ class Scoring:
         oldest = min(champion.state.looks_back_to(self._lateness) for champion in champions)
         return self.calendar.list_times(after=oldest, until=self.now)
 
-    def _try_series(self, champion: _Champion, window: Window, readings: Readings) -> SeriesScoring | RunItem | None:
-        """What is to be written, nothing, or why it failed: one series' failure never stops the others."""
+    def _try(
+        self, record: SeriesRecord, step: Callable[Steps, Outcome], *given: Steps.args, **named: Steps.kwargs
+    ) -> Outcome | RunItem:
+        """What the step comes to, or why it failed: one series' failure never stops the others."""
         try:
-            return self._score_series(champion, window, readings)
+            return step(*given, **named)
         except MLHealthError as exc:
             reason = str(exc)
         except Exception as exc:
-            logger.exception("scoring %s failed", champion.record.key)
+            logger.exception("scoring %s failed", record.key)
             reason = f"{type(exc).__name__}: {exc}"
-        return RunItem(series_id=champion.record.series_id, outcome=ItemOutcome.FAILED, reason=reason)
+        return RunItem(series_id=record.series_id, outcome=ItemOutcome.FAILED, reason=reason)
 
     def _raise_alerts(
         self, scoring: SeriesScoring, quiet: Sequence[QuietTime], grouped: frozenset[int]
@@ -171,31 +181,35 @@ class Scoring:
         until = min(self.now, state.watermark + timedelta(days=self.policy.max_days_per_run))
         return Window(key=champion.record.key, after=after, until=until) if after < until else None
 
-    def _score_series(self, champion: _Champion, window: Window, readings: Readings) -> SeriesScoring | None:
-        before, key = champion.state, champion.record.key
+    def _prepare(self, champion: _Champion, window: Window, readings: Readings) -> ReadyBatch | SeriesScoring | None:
+        """What is to be asked of the detector; where nothing can be scored, how the series moves on, if at all."""
+        before, version = champion.state, champion.version
         newest = champion.record.newest_reading_at
         passed = window.until if newest is not None and newest > window.until else None
         new = pick_new(before, readings, lateness=self._lateness, passed=passed)
         if new is None:
             return None
         if len(new.batch) == 0:
-            return pass_by(before, new, key=key, lateness=self._lateness)
-        return self._ask_detector(champion, new)
-
-    def _ask_detector(self, champion: _Champion, new: NewReadings) -> SeriesScoring:
-        version = champion.version
+            return pass_by(before, new, key=champion.record.key, lateness=self._lateness)
         if version.artifact_sha256 is None:
             raise ArtifactMissingError(f"version {version.version} has no artifact; train the series again")
         artifact = self.artifacts.read(version.artifact_sha256)
-        return score_batch(
-            detector_of_kind(artifact.kind, self.kinds),
-            artifact,
-            champion.state,
-            new,
-            key=champion.record.key,
-            model_id=version.model_id,
+        detector = detector_of_kind(artifact.kind, self.kinds)
+        return ReadyBatch(
+            record=champion.record, version=version, detector=detector, artifact=artifact, before=before, new=new
+        )
+
+    def _conclude(self, batch: ReadyBatch, told: Told | None) -> SeriesScoring:
+        """Everything that the answer changes; a series that has none yet is asked alone."""
+        answer = ask_alone(batch) if told is None else told
+        return conclude_batch(
+            answer,
+            batch.artifact,
+            batch.before,
+            batch.new,
+            key=batch.record.key,
+            model_id=batch.version.model_id,
             lateness=self._lateness,
-            timer=time.perf_counter,
         )
 
     def _commit(self, scorings: Sequence[SeriesScoring], tally: ScoringTally) -> list[RunItem]:

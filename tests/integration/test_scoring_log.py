@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from ml_core.bootstrap import Platform
 from ml_core.domain.detector import Detector, FitOptions, ModelArtifact
 from ml_core.domain.isolation_detector import IsolationForestDetector
 from ml_core.domain.rollup import HourlyActivity
-from ml_core.domain.scoring import SeriesScoring, score_batch
+from ml_core.domain.scoring import SeriesScoring, Told, carried_state, conclude_batch
 from ml_core.domain.scoring_state import ScoringState, pick_new
 from ml_core.domain.series import Readings, to_instant
 from ml_core.domain.series_record import SeriesRecord
@@ -69,17 +68,10 @@ def _score(
     assert new is not None
     assert champion is not None
     assert champion.artifact_sha256 is not None
-    seconds = count(step=0.0015)
-    return score_batch(
-        chosen,
-        fleet.scoring(START).artifacts.read(champion.artifact_sha256),
-        before,
-        new,
-        key=record.key,
-        model_id=champion.model_id,
-        lateness=LATENESS,
-        timer=lambda: next(seconds),
-    )
+    artifact = fleet.scoring(START).artifacts.read(champion.artifact_sha256)
+    scored, state = chosen.update(artifact, carried_state(before, champion.model_id), new.batch)
+    told = Told(scored=scored, state=state, latency_ms=1.5)
+    return conclude_batch(told, artifact, before, new, key=record.key, model_id=champion.model_id, lateness=LATENESS)
 
 
 def _commit(fleet: Fleet, *batch: SeriesScoring, log_normal: bool = False) -> frozenset[int]:
@@ -269,7 +261,9 @@ def test_the_fleets_hours_are_the_sums_of_its_series_hours(fleet: Fleet) -> None
         record, state = _begin(fleet, device)
         for minutes in ([5, 10, 70], [71, 64, 190]):
             scoring = _score(fleet, record, state, {float(minute): 0.1 * minute for minute in minutes})
-            _commit(fleet, replace(scoring, activity=[replace(hour, latency_ms=latency_ms) for hour in scoring.activity]))
+            _commit(
+                fleet, replace(scoring, activity=[replace(hour, latency_ms=latency_ms) for hour in scoring.activity])
+            )
             (state,) = fleet.log.load([record.series_id]).values()
 
     counts = "scored, anomalies, episodes, late, dropped, out_of_range, calls"

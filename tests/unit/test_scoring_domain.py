@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_core.domain.detector import Detector, FitOptions, ModelArtifact, ScoredReadings
-from ml_core.domain.scoring import SeriesScoring, pass_by, score_batch
+from ml_core.domain.scoring import SeriesScoring, Told, carried_state, conclude_batch, pass_by
 from ml_core.domain.scoring_state import ScoringState, pick_new
 from ml_core.domain.series import Readings, SeriesKey, to_instant
 from ml_core.errors import DetectorAnswerError
@@ -49,17 +48,10 @@ def _score(before: ScoringState, readings: Readings, detector: Detector | None =
     chosen = detector or RobustZDetector()
     new = pick_new(before, readings, lateness=LATENESS)
     assert new is not None
-    seconds = count()
-    return score_batch(
-        chosen,
-        _artifact(chosen),
-        before,
-        new,
-        key=KEY,
-        model_id=MODEL_ID,
-        lateness=LATENESS,
-        timer=lambda: float(next(seconds)),
-    )
+    artifact = _artifact(chosen)
+    scored, state = chosen.update(artifact, carried_state(before, MODEL_ID), new.batch)
+    told = Told(scored=scored, state=state, latency_ms=1000.0)
+    return conclude_batch(told, artifact, before, new, key=KEY, model_id=MODEL_ID, lateness=LATENESS)
 
 
 def test_readings_after_the_watermark_are_new() -> None:
