@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,13 @@ COUNTED = (
     "ml_health.outbox",
     "ml_health.run",
 )
-COUNTED_TOO = "anomaly_detections", "ml_health.episode", "ml_health.model_event", "ml_health.check_result"
+COUNTED_TOO = (
+    "anomaly_detections",
+    "ml_health.episode",
+    "ml_health.model_event",
+    "ml_health.check_result",
+    "ml_health.verdict",
+)
 
 
 def begin_demo(folder: Path, end: datetime = END) -> subprocess.Popen[str]:
@@ -139,6 +145,22 @@ def test_issues_dashboards_and_picture_are_there(played: tuple[Path, dict[str, A
     assert Path(summary["picture"]).read_bytes().startswith(b"\x89PNG")
     assert list(Path(summary["dashboards"]).rglob("*.json"))
     assert all(f"check:{check}" in bodies for check in ("flatline", "unit_change", "age"))
+
+
+def test_its_operator_has_reviewed_what_was_found(platform: Platform) -> None:
+    """Every alarm but those of the last day has its verdict, and hours without alarms are among what was looked at."""
+    midnight = END.replace(hour=0)
+    with platform.database.transaction() as cur:
+        cur.execute(
+            'SELECT count(*) FROM grafana.anomaly WHERE verdict IS NULL AND "timestamp" < %s AND "timestamp" > %s',
+            (midnight, midnight - timedelta(days=7)),
+        )
+        unreviewed = cur.fetchall()
+        cur.execute("SELECT DISTINCT verdict FROM grafana.verdict")
+        said = {verdict for (verdict,) in cur.fetchall()}
+
+    assert unreviewed == [(0,)]
+    assert {"confirmed", "normal"} <= said <= {"confirmed", "false_alarm", "normal", "missed"}
 
 
 def test_a_second_run_of_every_slot_changes_nothing(platform: Platform) -> None:
