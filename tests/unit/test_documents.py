@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+from ml_core.domain.adaptive.budget import DECADES
+from ml_core.domain.adaptive.layout import FEATURES, STATE
+from ml_core.domain.detector import FitOptions
+from ml_core.domain.detector_kinds import DETECTOR_KINDS
 from ml_core.domain.runbook import CHECKS
 from ml_core.manifest import load_manifest
 
@@ -20,3 +24,14 @@ def test_every_check_has_its_runbook_and_every_runbook_its_check() -> None:
     runbooks = {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")}
 
     assert runbooks == set(CHECKS)
+
+
+def test_the_page_on_detection_says_what_the_detector_does() -> None:
+    """Every feature and kind, the default budget, its constant and the size of a state."""
+    page = (ROOT / "docs" / "detection.md").read_text(encoding="utf-8")
+
+    told = [*(f"`{name}`" for name in FEATURES), *(f"`{detector.kind}`" for detector in DETECTOR_KINDS)]
+    assert [name for name in told if name not in page] == []
+    assert FitOptions().false_alarm_budget in page.replace("\n", " ")
+    assert f"/ {DECADES}" in page
+    assert f"{STATE.itemsize / 1000:.0f} kB" in page
