@@ -7,11 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ml_core.domain.detector import Ask, Detector, FleetDetector, ModelArtifact
+from ml_core.domain.detector import EMPTY_STATE, Ask, Detector, FleetDetector, ModelArtifact
 from ml_core.domain.model_version import ModelVersion
 from ml_core.domain.scoring import Told, carried_state
 from ml_core.domain.scoring_state import NewReadings, ScoringState
 from ml_core.domain.series_record import SeriesRecord
+from ml_core.errors import DetectorStateError
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +35,14 @@ class ReadyBatch:
 
 
 def ask_alone(batch: ReadyBatch) -> Told:
-    """The answer of one series; raises whatever the detector raises."""
+    """The answer of one series, begun anew where its state cannot be read; raises what else goes wrong."""
+    artifact, carried, readings = batch.ask
     began = time.perf_counter()
-    scored, state = batch.detector.update(*batch.ask)
+    try:
+        scored, state = batch.detector.update(artifact, carried, readings)
+    except DetectorStateError as exc:
+        logger.warning("%s starts over from its model: %s", batch.record.key, exc)
+        scored, state = batch.detector.update(artifact, EMPTY_STATE, readings)
     return Told(scored=scored, state=state, latency_ms=(time.perf_counter() - began) * 1000)
 
 

@@ -87,3 +87,13 @@ def test_together_alone_and_in_many_runs_the_same_is_written(fleet: Fleet, datab
     fleet.score(at(401), kinds=[ShortTrained()])
     assert told(fleet) == in_two_runs
     assert len(in_two_runs[0]) > 0
+
+
+def test_a_state_of_an_older_release_starts_over_from_the_model(fleet: Fleet) -> None:
+    """An upgrade that reads no older state stops no series."""
+    fleet.score(at(100), kinds=[ShortTrained()])
+    with fleet.database.transaction() as cur:
+        cur.execute("UPDATE ml_health.detector_state SET state = 'an older layout'")
+    tally = fleet.score(at(400), kinds=[ShortTrained()])
+    assert (tally.failed, tally.readings_scored) == (0, 160)
+    assert fleet.score(at(401), kinds=[ShortTrained()]).failed == 0
