@@ -50,6 +50,9 @@ bench-degradation: $(STAMP) ## What the drift test finds, on labelled telemetry 
 bench-gate: $(STAMP) ## Which healthy and which faulty weeks the gate lets through, on labelled telemetry
 	nice -n 10 $(BIN)/python -m benchmarks.quality.gate $(ARGS)
 
+bench-devices: $(STAMP) ## How often the machine, a sensor or nobody is blamed, on labelled telemetry and simulated devices
+	nice -n 10 $(BIN)/python -m benchmarks.quality.devices $(ARGS)
+
 bench-grafana: $(STAMP) ## Every query of dashboards and alerts on 2,000 series and 5 million anomalies
 	nice -n 10 $(BIN)/python -m benchmarks.dashboards $(ARGS)
 

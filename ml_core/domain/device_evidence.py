@@ -57,6 +57,7 @@ class Reason(StrEnum):
     LEFT_RELATION = "left the relation"
     SPLIT = "split"
     CONTRADICTED = "contradicted"
+    ONE_WITNESS = "one witness"
     NO_PARTNER = "no partner"
     TOO_SMALL = "too small"
     TOO_LITTLE = "too little data"

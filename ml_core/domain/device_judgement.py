@@ -87,9 +87,16 @@ class _Case:
             return (Judgement.UNKNOWN, Reason.CONTRADICTED) if partners else (Judgement.MACHINE, Reason.BY_THEMSELVES)
         if not partners:
             return Judgement.UNKNOWN, Reason.NO_PARTNER
-        if self._has_left(partners) or self._changed_its_spread():
-            return Judgement.SENSOR, Reason.LEFT_RELATION
-        return Judgement.UNKNOWN, Reason.TOO_SMALL
+        if not self._is_rare(self._moves, self._lead) or not (self._is_spread_changed() or self._has_left(partners)):
+            return Judgement.UNKNOWN, Reason.TOO_SMALL
+        if len(partners) == 1 and not self._is_settled:
+            # One witness may be slow, or stand far from the fault: it is given time.
+            return Judgement.UNKNOWN, Reason.ONE_WITNESS
+        return Judgement.SENSOR, Reason.LEFT_RELATION
+
+    @property
+    def _is_settled(self) -> bool:
+        return self._grid.after >= MOST_AFTER
 
     def _weigh_moved(self, partners: Sequence[Relation], *, share: float) -> tuple[Judgement, Reason]:
         if share >= HALF and not self._has_left(partners):
@@ -111,8 +118,9 @@ class _Case:
         left = leave_unexplained(self._changes, self._lead, partners, until=self._moves.first)
         return self._is_rare(measure_moves(left, self._grid.onset), 0)
 
-    def _changed_its_spread(self) -> bool:
-        return self._is_rare(self._moves, self._lead) and self._moves.peak(self._lead)[0] == len(SCALES)
+    def _is_spread_changed(self) -> bool:
+        """Whether what the lead did most was to become restless, or to stand still."""
+        return self._moves.peak(self._lead)[0] == len(SCALES)
 
     def _can_testify(self, metric: int, *, has_moved: bool) -> bool:
         """Whether it has been read since the onset, and does not stand still where neither it nor the lead should."""
@@ -154,7 +162,7 @@ class _Case:
                 )
                 for it in partners
             ),
-            is_settled=self._grid.after >= MOST_AFTER,
+            is_settled=self._is_settled,
         )
 
     def _movement(self, metric: int, r: float | None) -> Movement:

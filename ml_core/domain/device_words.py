@@ -26,6 +26,7 @@ def tell_device(evidence: DeviceEvidence) -> str:
         Reason.LEFT_RELATION: f" while {stayed}, usually in agreement with it, did not: suspect the sensor",
         Reason.SPLIT: f", and with it {moved}, but not {stayed}: {NOBODY_CAN_TELL}",
         Reason.CONTRADICTED: f"{beside}, but not {stayed}, usually in agreement with it: {NOBODY_CAN_TELL}",
+        Reason.ONE_WITNESS: f", {stayed}, usually in agreement with it, not yet: perhaps the sensor, it is too early",
         Reason.NO_PARTNER: f"{beside}; no metric that could tell usually agrees with it: {NOBODY_CAN_TELL}",
         Reason.TOO_SMALL: f", not far enough to be held against {stayed}, usually in agreement with it",
         Reason.TOO_LITTLE: "; there is too little before it to know which metrics usually agree with it",

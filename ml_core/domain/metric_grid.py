@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_core.domain.episode import QUIET_READINGS
 from ml_core.domain.series import Readings, SeriesKey, to_instant
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ MOST_BEFORE = 2000
 """Cells before the onset that are looked at: what is usual is known from fewer than that."""
 LEAST_BEFORE = 400
 """Cells that are looked for, however many days they take."""
-MOST_AFTER = 12
-"""Cells after the onset: what comes later did not come together with it."""
+MOST_AFTER = QUIET_READINGS
+"""Cells after the onset: what comes later did not come together with it. All are known when an episode closes."""
 UNKNOWN_INTERVAL_S = 600.0
 SLOWEST = 10
 """Cells between two readings from which a metric reads too seldom to be compared with the others."""

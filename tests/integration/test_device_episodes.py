@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from psycopg2 import sql
 
+from benchmarks.quality.simulated_device import ONSET, STEP, Fault, simulate
 from ml_core.adapters.postgres import Database, copy_rows
 from ml_core.bootstrap import Platform
 from ml_core.domain.policies import DevicePolicy
@@ -22,7 +23,6 @@ from ml_core.entrypoints.runner import run_task
 from ml_core.errors import DatabaseUnavailableError
 from ml_core.settings import DatabaseSettings, Settings
 from tests.integration.trained_site import killed_at
-from tests.unit.simulated_device import ONSET, STEP, Fault, simulate
 
 BEFORE = 2000
 TRAINED = ONSET - 200 * STEP

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.quality.simulated_device import ONSET, STEP, Fault, simulate
 from ml_core.domain.device_evidence import DeviceEvidence, Direction, Judgement, Reason
 from ml_core.domain.device_judgement import judge_device
 from ml_core.domain.device_words import tell_device
 from ml_core.domain.policies import DevicePolicy
 from ml_core.domain.series import Readings, to_instant
-from tests.unit.simulated_device import ONSET, STEP, Fault, simulate
 
 POLICY = DevicePolicy()
 SEEDS = range(20)
@@ -53,7 +53,7 @@ def test_a_sensor_that_leaves_the_others_is_suspected_at_once(fault: Fault) -> N
     for after in (0, 12):
         found = count(fault, after=after)
 
-        assert found["sensor"] >= 18
+        assert found["sensor"] >= 16
         assert found["machine"] <= 1
 
 
@@ -67,8 +67,8 @@ def test_a_sensor_that_stands_still_or_is_restless_is_suspected_once_it_has_last
 
 
 def test_an_alarm_without_a_change_is_no_judgement() -> None:
-    """Most false alarms stay unknown; few sensors are suspected for nothing."""
-    assert count("none", after=12)["unknown"] >= 17
+    """False alarms stay unknown; hardly a sensor is suspected for nothing."""
+    assert count("none", after=12)["unknown"] >= 18
 
 
 def test_metrics_without_a_partner_stay_unknown_but_several_at_once_are_the_machine() -> None:
@@ -223,3 +223,13 @@ def test_constants_and_empty_series_disturb_nobody() -> None:
         {"m0": jumped, "m1": readings["m1"]}, alarms={"m0": ONSET, "m1": ONSET + timedelta(hours=9)}, policy=POLICY
     )
     assert tell_device(alone).startswith("m0 moved up from where it always was")
+
+
+def test_one_witness_is_given_time() -> None:
+    """Of two metrics that agree one moves: its sensor is suspected only once all that may follow is known."""
+    early = [judge(simulate("shift", seed=seed, after=2, metrics=2)) for seed in SEEDS]
+    late = [judge(simulate("shift", seed=seed, after=12, metrics=2)) for seed in SEEDS]
+
+    assert sum(evidence.reason is Reason.ONE_WITNESS for evidence in early) >= 16
+    assert not any(evidence.suspect for evidence in early)
+    assert sum(evidence.suspect == "m0" for evidence in late) >= 16
