@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ from ml_core.entrypoints.backtest.platforms import ReadOnlySite
 from ml_core.entrypoints.backtest.recording import Choice, Progress, record_site
 from ml_core.entrypoints.backtest.replay import Replayed, replay
 from ml_core.entrypoints.backtest.report import Backtest, print_backtest, warn
-from ml_core.entrypoints.backtest.variants import shut_in, vary
+from ml_core.entrypoints.backtest.variants import look_back, shut_in, vary
 from ml_core.entrypoints.backtest.workshop import open_workshop
 from ml_core.entrypoints.console import MOMENT, errors, print_json, show_progress, stop_on_signal
 from ml_core.errors import ConfigurationError
@@ -88,11 +88,9 @@ def run_backtest(
     should_stop: Callable[[], bool],
 ) -> Backtest:
     """Record the site once, then replay it under each of the settings."""
-    window_days = max(it.training.window_days for it in (settings, variant or settings))
+    history = max(look_back(rules) for rules in (settings, variant or settings))
     with open_workshop(settings.home) as folder, closing(ReadOnlySite(settings)) as site:
-        recording = record_site(
-            site, folder, choice, begin=begin, end=end, history=timedelta(days=window_days), progress=progress
-        )
+        recording = record_site(site, folder, choice, begin=begin, end=end, history=history, progress=progress)
 
         def play(rules: Settings, what: str, home: str) -> Replayed:
             inside = shut_in(rules, folder / home)

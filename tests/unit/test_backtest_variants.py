@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ml_core.domain.policies import AlertPolicy, EscalationPolicy
-from ml_core.entrypoints.backtest.variants import REPLAYED, shut_in, vary
+from ml_core.entrypoints.backtest.variants import REPLAYED, look_back, shut_in, vary
 from ml_core.entrypoints.cli import call
 from ml_core.errors import ConfigurationError
 from ml_core.settings import ArtifactSettings, DatabaseSettings, GitHubSettings, Settings, section_types
@@ -101,3 +102,11 @@ def test_a_replay_reaches_nothing_of_the_site() -> None:
 def test_the_replayed_sections_are_sections() -> None:
     """None of the list was renamed."""
     assert set(REPLAYED) <= set(section_types())
+
+
+def test_a_replay_looks_back_as_far_as_any_rule() -> None:
+    """A short training window does not take the longest look of the checks away."""
+    short = vary(SITE, ["training.window_days=2", "drift.widened_days=9"])
+
+    assert look_back(SITE) == timedelta(days=28)
+    assert look_back(short) == timedelta(days=9)

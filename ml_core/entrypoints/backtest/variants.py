@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from ml_core.domain.detector_kinds import detector_of_kind
@@ -50,6 +51,12 @@ def _split(change: str) -> tuple[str, str]:
     if name in OUTSIDE:
         raise ConfigurationError(f"--set {name}: a backtest tells nobody, so this would make no difference")
     return name, value
+
+
+def look_back(settings: Settings) -> timedelta:
+    """How far before its first moment a replay needs readings: to train, and for the longest look of a check."""
+    health, drift = settings.health.widened_days, settings.drift.widened_days
+    return timedelta(days=max(settings.training.window_days, health, drift, settings.devices.window_days))
 
 
 def shut_in(settings: Settings, home: Path) -> Settings:
