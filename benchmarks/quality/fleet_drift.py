@@ -28,7 +28,6 @@ from ml_core.domain.check import Verdict
 from ml_core.domain.data_checks import LiveWindow
 from ml_core.domain.degradation import DriftTest, LiveSample, Reference, choose_look, compare_with_reference, widen
 from ml_core.domain.detector import FitOptions, ModelArtifact
-from ml_core.domain.drift import autocorrelation_time
 from ml_core.domain.fleet_drift import CONSECUTIVE, TestedModel, assess_fleet
 from ml_core.domain.frozen_reference import FrozenReference
 from ml_core.domain.isolation_detector import IsolationForestDetector
@@ -65,6 +64,8 @@ class Layout:
     days: int = 30
     drift_day: int = 10
     """Whole days before the drift begins, at noon."""
+    draws: int = 5
+    """How often other series are chosen to drift: one draw has too few of each fault to tell a share."""
     trees: int = TREES
 
 
@@ -113,16 +114,16 @@ class FleetDay:
     is_loud: bool
 
 
-def plan_fleet(layout: Layout, *, drifting: bool) -> list[Plan]:
-    """Every memory with and without a season in equal shares; of the slower ones none drifts."""
+def plan_fleet(layout: Layout, *, draw: int | None = None) -> list[Plan]:
+    """Every memory with and without a season in equal shares; with a draw some drift, of the slower ones none."""
     plans = [
         Plan(number=number, phi=PHIS[number % len(PHIS)], has_season=number // len(PHIS) % 2 == 0)
         for number in range(layout.series)
     ]
-    if not drifting:
+    if draw is None:
         return plans
     able = [plan.number for plan in plans if plan.phi <= MOST_DRIFTING_PHI]
-    chosen = np.random.default_rng(SEED).permutation(able)[: round(DRIFTING_SHARE * layout.series)]
+    chosen = np.random.default_rng([SEED, draw]).permutation(able)[: round(DRIFTING_SHARE * layout.series)]
     faults = {int(number): FAULTS[place % len(FAULTS)] for place, number in enumerate(chosen)}
     return [replace(plan, fault=faults.get(plan.number)) for plan in plans]
 
@@ -178,8 +179,8 @@ def follow(plan: Plan, layout: Layout) -> Course:
     for day in range(1, layout.days + 1):
         end = n_training + day * A_DAY
         nights.append(_check(plan, layout, day, known, artifact, stamps[:end], values[:end], scores[:end]))
-    tau = autocorrelation_time(known.values) * artifact.metadata["reference_stride"]
-    return Course(plan=plan, n_effective=A_DAY / tau, nights=tuple(nights))
+    a_day = A_DAY / artifact.metadata["reference_stride"]
+    return Course(plan=plan, n_effective=a_day / known.memories(a_day)[0], nights=tuple(nights))
 
 
 def _check(
@@ -329,18 +330,24 @@ def summarise_healthy(days: Sequence[FleetDay]) -> HealthyFigures:
     )
 
 
-def summarise_drift(courses: Sequence[Course], days: Sequence[FleetDay], layout: Layout) -> DriftFigures:
-    """False discoveries and power after the drift began."""
-    is_true = np.array([course.plan.fault is not None for course in courses])
-    after = days[layout.drift_day :]
-    shares = [float((day.degraded & ~is_true).sum() / max(day.degraded.sum(), 1)) for day in after]
-    found = np.array([day.degraded for day in after[:FOUND_WITHIN_DAYS]]).any(axis=0)
+def summarise_drift(fleets: Sequence[Sequence[Course]], layout: Layout) -> DriftFigures:
+    """False discoveries and power after the drift began, over all draws of who drifts."""
+    shares, healthy, drifted, found, loud_days = [], [], [], [], 0
+    for courses in fleets:
+        is_true = np.array([course.plan.fault is not None for course in courses])
+        days = run_days(courses, layout)
+        after = [day.degraded for day in days[layout.drift_day :]]
+        shares += [float((called & ~is_true).sum() / max(called.sum(), 1)) for called in after]
+        healthy += [float(called[~is_true].mean()) for called in after]
+        drifted += [course for course in courses if course.plan.fault is not None]
+        found.append(np.any(after[:FOUND_WITHIN_DAYS], axis=0)[is_true])
+        loud_days += sum(day.is_loud for day in days)
     return DriftFigures(
         false_discovery_rate=float(np.mean(shares)),
         worst_day=max(shares),
-        healthy_degraded_a_day=float(np.mean([day.degraded[~is_true].mean() for day in after])),
-        loud_days=sum(day.is_loud for day in days),
-        power=tuple(_power_rows(courses, found)),
+        healthy_degraded_a_day=float(np.mean(healthy)),
+        loud_days=loud_days,
+        power=tuple(_power_rows(drifted, np.concatenate(found))),
     )
 
 
@@ -367,15 +374,14 @@ def follow_all(plans: Sequence[Plan], layout: Layout, *, workers: int = 1) -> li
 
 
 def measure(layout: Layout, *, workers: int = 1) -> tuple[HealthyFigures, DriftFigures]:
-    """Both fleets; what does not drift is the same series in both."""
-    healthy = follow_all(plan_fleet(layout, drifting=False), layout, workers=workers)
-    plans = plan_fleet(layout, drifting=True)
-    drifted = {
-        course.plan.number: course
-        for course in follow_all([plan for plan in plans if plan.fault is not None], layout, workers=workers)
-    }
-    mixed = [drifted.get(course.plan.number, course) for course in healthy]
-    return summarise_healthy(run_days(healthy, layout)), summarise_drift(mixed, run_days(mixed, layout), layout)
+    """All fleets; what does not drift is the same series in each."""
+    healthy = follow_all(plan_fleet(layout), layout, workers=workers)
+    fleets = []
+    for draw in range(layout.draws):
+        plans = [plan for plan in plan_fleet(layout, draw=draw) if plan.fault is not None]
+        drifted = {course.plan.number: course for course in follow_all(plans, layout, workers=workers)}
+        fleets.append([drifted.get(course.plan.number, course) for course in healthy])
+    return summarise_healthy(run_days(healthy, layout)), summarise_drift(fleets, layout)
 
 
 def show(healthy: HealthyFigures, drift: DriftFigures, console: Console) -> None:

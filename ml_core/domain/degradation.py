@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ml_core.domain.block_history import largest_distances
-from ml_core.domain.drift import autocorrelation_time, in_iqrs, ks_effective, wasserstein_in_iqr
+from ml_core.domain.drift import (
+    autocorrelation_time,
+    in_iqrs,
+    ks_effective,
+    seasonless_autocorrelation_time,
+    wasserstein_in_iqr,
+)
 from ml_core.domain.policies import DriftPolicy
 from ml_core.domain.variability import compare_variability
 
@@ -20,6 +26,13 @@ if TYPE_CHECKING:
 
 Sample = TypeVar("Sample", "Reference", "LiveSample")
 
+SECONDS_A_DAY = 86_400.0
+MIN_SEASON_DAYS = 7
+"""Days of training from which its daily profile is known well enough to be taken out."""
+MIN_READINGS_A_DAY = 8
+"""Fewer readings have no daily profile."""
+WHOLE_DAY_TOLERANCE = 0.1
+"""Of a day: a few readings are always missing."""
 WIDENING_MARGIN = 1.1
 """A little more than the arithmetic asks for, since readings come unevenly."""
 MAX_PART = 0.5
@@ -42,19 +55,37 @@ class Reference:
     scores: NDArray[np.float64]
     interval_s: float | None = None
 
-    @cached_property
-    def memory(self) -> float:
-        """How many consecutive values tell as much as one independent value."""
-        return autocorrelation_time(self.values)
+    def memories(self, live_readings: float) -> tuple[float, float]:
+        """How many consecutive values, and scores, tell as much as one independent one.
 
-    @cached_property
-    def score_memory(self) -> float:
-        """The same of the scores, which are a function of the values and remember no less than they do.
-
-        A score that hovers at its best while the machine wanders within its range follows it one to one once
-        it leaves.
+        A daily season is no memory where whole days are compared with whole days: it is the same in both.
+        Scores are a function of the values and remember no less than they do: a score that hovers at its best
+        while the machine wanders within its range follows it one to one once it leaves.
         """
-        return max(self.memory, autocorrelation_time(self.scores))
+        return self._memories_without_season if self._has_whole_days(live_readings) else self._memories
+
+    @cached_property
+    def _memories(self) -> tuple[float, float]:
+        memory = autocorrelation_time(self.values)
+        return memory, max(memory, autocorrelation_time(self.scores))
+
+    @cached_property
+    def _memories_without_season(self) -> tuple[float, float]:
+        memory, score_memory = (
+            seasonless_autocorrelation_time(sample, self._readings_a_day) for sample in (self.values, self.scores)
+        )
+        return memory, max(memory, score_memory)
+
+    @property
+    def _readings_a_day(self) -> int:
+        return round(SECONDS_A_DAY / self.interval_s) if self.interval_s else 0
+
+    def _has_whole_days(self, live_readings: float) -> bool:
+        day = self._readings_a_day
+        if day < MIN_READINGS_A_DAY or self.values.size < MIN_SEASON_DAYS * day:
+            return False
+        days = live_readings / day
+        return round(days) >= 1 and abs(days - round(days)) <= WHOLE_DAY_TOLERANCE
 
     def usual_distances(self, length: int) -> tuple[float, float]:
         """How far a part of that length was from the rest at most: values (Wasserstein, in IQRs), scores (Kolmogorov).
@@ -146,20 +177,21 @@ def compare_with_reference(reference: Reference, live: LiveSample) -> DriftTest:
     reference, live = _align(reference, live)
     ratio = _interval_ratio(reference, live)
     length = max(1, min(round(live.values.size / ratio), int(MAX_PART * reference.values.size)))
+    memory, score_memory = reference.memories(live.values.size / ratio)
     return DriftTest(
         aspects=(
-            _compare_values(reference, live, ratio, length),
-            _compare_scores(reference, live, ratio, length),
+            _compare_values(reference, live, memory, ratio, length),
+            _compare_scores(reference, live, score_memory, ratio, length),
             _compare_variability(reference, live, ratio, length),
         ),
-        n_effective=live.values.size / max(1.0, reference.memory * ratio),
+        n_effective=live.values.size / max(1.0, memory * ratio),
         reference_median=_median(reference.values),
         live_median=_median(live.values),
     )
 
 
-def _compare_values(reference: Reference, live: LiveSample, ratio: float, length: int) -> AspectTest:
-    known, seen, memory = reference.values, live.values, reference.memory
+def _compare_values(reference: Reference, live: LiveSample, memory: float, ratio: float, length: int) -> AspectTest:
+    known, seen = reference.values, live.values
     test = ks_effective(known, seen, reference_tau=memory, live_tau=memory * ratio)
     return AspectTest(
         aspect=Aspect.VALUES,
@@ -169,8 +201,8 @@ def _compare_values(reference: Reference, live: LiveSample, ratio: float, length
     )
 
 
-def _compare_scores(reference: Reference, live: LiveSample, ratio: float, length: int) -> AspectTest:
-    known, seen, memory = reference.scores, live.scores, reference.score_memory
+def _compare_scores(reference: Reference, live: LiveSample, memory: float, ratio: float, length: int) -> AspectTest:
+    known, seen = reference.scores, live.scores
     test = ks_effective(known, seen, reference_tau=memory, live_tau=memory * ratio)
     return AspectTest(
         aspect=Aspect.SCORES,
@@ -231,8 +263,9 @@ def choose_look(day: DriftTest, wide: DriftTest, policy: DriftPolicy) -> tuple[D
 def widen(n_effective: float, *, least: float, hours: float, most_hours: float) -> float:
     """Hours of readings that are worth `least` independent ones, where `hours` were worth `n_effective`.
 
-    No more than that: what is older than a drift hides it.
+    No more than that, in whole multiples of `hours`: what is older than a drift hides it, and whole days hold
+    whole seasons.
     """
     if n_effective <= 0:
         return most_hours
-    return min(most_hours, math.ceil(hours * WIDENING_MARGIN * least / n_effective))
+    return min(most_hours, hours * math.ceil(WIDENING_MARGIN * least / n_effective))

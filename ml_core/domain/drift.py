@@ -44,6 +44,32 @@ def autocorrelation_time(values: NDArray[np.float64]) -> float:
     return float(min(max(times[lag], 1.0), n))
 
 
+def seasonless_autocorrelation_time(values: NDArray[np.float64], period: int) -> float:
+    """The autocorrelation time of a seasonal series, for means over whole periods; from 1 to n.
+
+    The season is the same in each period and adds nothing to how means differ. What is left, with its own
+    variance and autocorrelation time, makes them vary as much as independent values of the whole series'
+    variance would, one every tau_rest var_rest / var readings.
+    """
+    rest = without_season(values, period)
+    variance = float(values.var())
+    if not 0 < variance < np.inf:
+        return autocorrelation_time(values)
+    return max(1.0, autocorrelation_time(rest) * float(rest.var()) / variance)
+
+
+def without_season(values: NDArray[np.float64], period: int) -> NDArray[np.float64]:
+    """The values less the mean of those at the same place in each period, shape (n,).
+
+    Where readings are missing places shift, the season stays in, and the series seems to remember it: that errs
+    on the careful side.
+    """
+    places = np.arange(values.size) % period
+    profile = np.bincount(places, weights=values) / np.bincount(places)
+    rest: NDArray[np.float64] = values - profile[places]
+    return rest
+
+
 def _autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """Autocorrelations at lags 0 to n - 1; None of values that do not vary."""
     spread = float(values.max() - values.min())

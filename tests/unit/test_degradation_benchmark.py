@@ -15,19 +15,12 @@ from benchmarks.quality.degradation import GOALS, main, measure, summarise
 from benchmarks.quality.degradation_choice import configurations, find_all, judge_left_out
 from benchmarks.quality.degradation_plot import draw
 from benchmarks.quality.drift_windows import HEALTHY, N_LIVE, N_REFERENCE, cut_windows, spoil
-from benchmarks.quality.fleet_drift import (
-    MOST_DRIFTING_PHI,
-    Layout,
-    follow_all,
-    plan_fleet,
-    run_days,
-    summarise_drift,
-    summarise_healthy,
-)
+from benchmarks.quality.fleet_drift import MOST_DRIFTING_PHI, Layout, plan_fleet
+from benchmarks.quality.fleet_drift import measure as measure_fleet
 from ml_core.domain.policies import DriftPolicy
 
 N = N_REFERENCE + 4 * N_LIVE
-SMALL = Layout(series=100, training_days=7, days=5, drift_day=2, trees=3)
+SMALL = Layout(series=100, training_days=7, days=5, drift_day=2, draws=1, trees=3)
 
 
 def remembering(seed: int, n: int = N) -> np.ndarray:
@@ -112,12 +105,8 @@ def test_a_left_out_series_is_judged_by_what_the_others_chose(folder: Path) -> N
 
 def test_a_fleet_is_left_alone_and_its_drift_is_found() -> None:
     """The fleet's goals on 100 series: under 1 % a day called degraded, few false discoveries, drift found."""
-    courses = follow_all(plan_fleet(SMALL, drifting=False), SMALL)
-    healthy = summarise_healthy(run_days(courses, SMALL))
-    plans = plan_fleet(SMALL, drifting=True)
-    drifted = {c.plan.number: c for c in follow_all([plan for plan in plans if plan.fault is not None], SMALL)}
-    mixed = [drifted.get(course.plan.number, course) for course in courses]
-    drift = summarise_drift(mixed, run_days(mixed, SMALL), SMALL)
+    healthy, drift = measure_fleet(SMALL)
+    plans = plan_fleet(SMALL, draw=0)
 
     assert healthy.degraded_a_day <= 0.01
     assert healthy.canary_rate <= 2 * DriftPolicy().false_discovery_rate

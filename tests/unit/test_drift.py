@@ -16,6 +16,7 @@ from ml_core.domain.drift import (
     benjamini_hochberg,
     ks_effective,
     least_p_value,
+    seasonless_autocorrelation_time,
     wasserstein_in_iqr,
 )
 
@@ -35,6 +36,12 @@ def test_autocorrelation_time_of_an_autoregression(phi: float, expected: float) 
     times = [autocorrelation_time(autoregression(phi, 5000, np.random.default_rng(i))) for i in range(20)]
 
     assert np.mean(times) == pytest.approx(expected, rel=0.15)
+
+
+@given(arrays(np.float64, st.integers(2, 80), elements=st.floats(-1e6, 1e6)), st.integers(1, 20))
+def test_a_season_only_takes_memory_away_within_bounds(values: NDArray[np.float64], period: int) -> None:
+    """From one to the number of values, whatever the values and the season."""
+    assert 1.0 <= seasonless_autocorrelation_time(values, period) <= values.size
 
 
 @given(ANY_SAMPLES)
