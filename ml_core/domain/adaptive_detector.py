@@ -14,6 +14,7 @@ from ml_core.domain.adaptive.traces import Traces
 from ml_core.domain.adaptive.words import Explainer
 from ml_core.domain.detector import EMPTY_STATE, Ask, FitOptions, ModelArtifact, ScoredReadings
 from ml_core.domain.isolation_detector import IsolationForestDetector
+from ml_core.domain.nonconformity import MAX_DISTANCE_SD
 from ml_core.errors import ArtifactDamagedError
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def answer(threshold: float, state: NDArray[Any], batch: Readings, traces: Trace
     explainer = Explainer(center=float(state["center"][0]), scale=scale, threshold=threshold)
     is_alarm = traces.onsets & (traces.scores >= threshold)
     low, high = traces.bands[:, 0], traces.bands[:, 1]
-    outside = np.maximum(np.maximum(low - batch.values, batch.values - high), 0.0) / scale
+    with np.errstate(over="ignore"):
+        outside = np.clip(np.maximum(low - batch.values, batch.values - high) / scale, 0.0, MAX_DISTANCE_SD)
     # An alarm is below zero even at the threshold itself, and what goes on after an onset is no new alarm.
     margin = threshold - traces.scores
     return ScoredReadings(

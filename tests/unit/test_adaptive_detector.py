@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -271,6 +272,41 @@ def test_compiled_and_interpreted_code_agree() -> None:
         # Python rounds some steps to the state's 32 bits that machine code takes with 64.
         np.testing.assert_allclose(told[0], told[1], rtol=1e-4, atol=1e-6)
         assert told[0].max() > 0.5
+
+
+@pytest.mark.parametrize("sentinel", [1.7976931348623157e308, -1.7976931348623157e308])
+def test_the_largest_number_there_is_is_an_alarm_and_not_the_end_of_scoring(sentinel: float) -> None:
+    """A device that says so when it cannot measure is told like any other fault, however fine its scale."""
+    artifact = DETECTOR.fit(make_readings(daily_values(1500) / 1000), FitOptions())
+    later = make_readings(np.append(daily_values(1700)[1500:] / 1000, sentinel), start=TRAINING.timestamps[-1])
+    batch = part(later, 1)
+    scored, state = DETECTOR.update(artifact, EMPTY_STATE, batch)
+    check_answer(scored, state, batch)
+    assert alarms(scored)[-1] == len(batch) - 1
+    assert scored.severities[-1] > 1e50
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_compiled_code_that_was_cut_off_on_disk_is_made_anew(tmp_path: Path, suffix: str) -> None:
+    """A power cut may leave such files: the next process answers all the same, and mends them."""
+    code = "import sys\nsys.path.insert(0, '.')\nimport doubling\nprint(doubling.double(21))\n"
+    (tmp_path / "doubling.py").write_text(
+        "from ml_core.domain.adaptive.compiled import compiled\n@compiled\ndef double(value):\n    return 2 * value\n"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def ask() -> str:
+        run = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        assert run.stdout == "42\n"
+        return run.stderr
+
+    assert ask() == ""
+    (kept,) = (tmp_path / "cache").rglob(f"*.{suffix}")
+    kept.write_bytes(b"")
+    assert "made anew" in ask()
+    assert ask() == ""
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
