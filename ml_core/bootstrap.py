@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ml_core.adapters.github_issues import GitHubIssues
     from ml_core.adapters.migrator import Migrator
     from ml_core.adapters.postgres import Database
+    from ml_core.adapters.telemetry_mapping import TelemetryMapping
+    from ml_core.adapters.telemetry_view import TelemetryView
     from ml_core.ports.activity_log import ActivityLog
     from ml_core.ports.alert_log import AlertChannel, AlertLog
     from ml_core.ports.anomaly_log import AnomalyLog
@@ -94,7 +96,7 @@ class Platform:
         """What brings the store's schema to that of this code."""
         from ml_core.adapters.migrator import Migrator
 
-        return Migrator(self.store)
+        return Migrator(self.store, telemetry=self.telemetry_view)
 
     @cached_property
     def database(self) -> Database:
@@ -111,20 +113,31 @@ class Platform:
     @cached_property
     def telemetry(self) -> TelemetrySource:
         """Readings."""
-        from ml_core.adapters.telemetry import PostgresTelemetry, TelemetryMapping
+        from ml_core.adapters.telemetry import PostgresTelemetry
+
+        return PostgresTelemetry(self.database, self.telemetry_mapping)
+
+    @cached_property
+    def telemetry_mapping(self) -> TelemetryMapping:
+        """Where readings lie."""
+        from ml_core.adapters.telemetry_mapping import TelemetryMapping
 
         names = self.settings.telemetry
-        return PostgresTelemetry(
-            self.database,
-            TelemetryMapping(
-                relation=names.relation,
-                device_column=names.device_column,
-                metric_column=names.metric_column,
-                value_column=names.value_column,
-                timestamp_column=names.timestamp_column,
-                tenant_column=names.tenant_column or None,
-            ),
+        return TelemetryMapping(
+            relation=names.relation,
+            device_column=names.device_column,
+            metric_column=names.metric_column,
+            value_column=names.value_column,
+            timestamp_column=names.timestamp_column,
+            tenant_column=names.tenant_column or None,
         )
+
+    @property
+    def telemetry_view(self) -> TelemetryView:
+        """How dashboards read them."""
+        from ml_core.adapters.telemetry_view import TelemetryView
+
+        return TelemetryView(self.telemetry_mapping)
 
     @cached_property
     def readings(self) -> ReadingStore:
@@ -415,7 +428,7 @@ class Platform:
         """The views that dashboards read."""
         from ml_core.adapters.view_store import PostgresViewStore
 
-        return PostgresViewStore(self.database, self.migrator)
+        return PostgresViewStore(self.database, self.migrator, self.telemetry_view)
 
     @cached_property
     def device_sites(self) -> DeviceSites:

@@ -15,7 +15,8 @@ from psycopg2.extensions import cursor
 from ml_core.adapters.postgres import Database
 from ml_core.adapters.postgres_session import Session
 from ml_core.adapters.schema_resources import Migration, SchemaResources, load_packaged_resources
-from ml_core.errors import SchemaVersionError
+from ml_core.adapters.telemetry_view import TelemetryView
+from ml_core.errors import ConfigurationError, SchemaVersionError
 from ml_core.sql import load_queries
 
 logger = logging.getLogger(__name__)
@@ -29,12 +30,14 @@ class Migrator:
         database: Database,
         resources: SchemaResources | None = None,
         *,
+        telemetry: TelemetryView | None = None,
         lock_timeout_s: float = 5.0,
         turn_timeout_s: float = 60.0,
         statement_timeout_s: float = 3600.0,
     ) -> None:
         self._database = database
         self._resources = resources or load_packaged_resources()
+        self._telemetry = telemetry
         self._lock_timeout_s = lock_timeout_s
         self._turn_timeout_s = turn_timeout_s
         self._statement_timeout_s = statement_timeout_s
@@ -144,6 +147,15 @@ class Migrator:
             cur.execute(sql.SQL("DROP VIEW {}").format(sql.SQL(", ").join(views)))
         for view in self._resources.views:
             cur.execute(view)
+        if self._telemetry is not None and not self._telemetry.is_packaged:
+            self._map_telemetry(cur, self._telemetry)
+
+    def _map_telemetry(self, cur: cursor, view: TelemetryView) -> None:
+        try:
+            cur.execute(view.define(cur))
+        except ConfigurationError as exc:
+            # The packaged view stays in its place: dashboards go on, without this site's readings.
+            logger.warning("%s: %s", self._database.address, exc)
 
 
 def _tell(exc: psycopg2.Error) -> str:

@@ -179,6 +179,7 @@ def _express_tenant(found: tuple[sql.Composable, str] | None) -> dict[str, sql.C
     if found is None:
         fixed = sql.Literal(str(FIXED_TENANT))
         return {
+            "tenant": sql.SQL("{}::uuid").format(fixed),
             "tenant_text": sql.SQL("{}::text").format(fixed),
             "tenant_matches": sql.SQL("asked.tenant = {}::uuid").format(fixed),
         }
@@ -186,7 +187,9 @@ def _express_tenant(found: tuple[sql.Composable, str] | None) -> dict[str, sql.C
     if kind != "uuid" and kind not in _TEXT_TYPES:
         raise _unusable("tenant", kind, "a UUID")
     asked = sql.SQL("asked.tenant" if kind == "uuid" else "asked.tenant::text")
+    as_uuid = sql.SQL("CASE WHEN {0} ~ {1} THEN {0}::uuid END").format(column, sql.Literal(_UUID))
     return {
+        "tenant": column if kind == "uuid" else as_uuid,
         "tenant_text": _as_text(column),
         "tenant_matches": sql.SQL("{} = {}").format(column, asked),
     }

@@ -10,14 +10,20 @@ from psycopg2.extensions import cursor
 
 from ml_core.adapters.migrator import Migrator
 from ml_core.adapters.postgres import Database
+from ml_core.adapters.telemetry_view import NAME as TELEMETRY
+from ml_core.adapters.telemetry_view import TelemetryView
+from ml_core.errors import ConfigurationError
 from ml_core.sql import list_sql, load_queries, read_sql
+
+_CREATE = re.compile(r"CREATE (OR REPLACE )?VIEW grafana\.")
 
 
 class PostgresViewStore:
     """Views of one database."""
 
-    def __init__(self, database: Database, migrator: Migrator) -> None:
+    def __init__(self, database: Database, migrator: Migrator, telemetry: TelemetryView) -> None:
         self._database = database
+        self._telemetry = telemetry
         self._migrator = migrator
         self._queries = load_queries("view_store")
 
@@ -28,9 +34,13 @@ class PostgresViewStore:
         those words are compared. Nothing of the trial stays, and no view of ours is locked for its readers.
         """
         with self._database.transaction() as cur:
-            return [
-                name for name, definition in packaged_views().items() if not self._is_current(cur, name, definition)
-            ]
+            wanted = packaged_views() | self._map_telemetry(cur)[0]
+            return [name for name, definition in wanted.items() if not self._is_current(cur, name, definition)]
+
+    def find_telemetry_problem(self) -> str | None:
+        """Why the mapped relation of readings cannot be shown, naming the setting; None where it can."""
+        with self._database.transaction() as cur:
+            return self._map_telemetry(cur)[1]
 
     def may_refresh(self) -> bool:
         """Whether the current login owns the views."""
@@ -43,10 +53,19 @@ class PostgresViewStore:
         self._migrator.require_current()
         self._migrator.apply()
 
+    def _map_telemetry(self, cur: cursor) -> tuple[dict[str, str], str | None]:
+        """The site's own definition of one view, if it has one that can be made, else what is in its way."""
+        if self._telemetry.is_packaged:
+            return {}, None
+        try:
+            return {TELEMETRY: self._telemetry.define(cur)}, None
+        except ConfigurationError as exc:
+            return {}, str(exc)
+
     def _is_current(self, cur: cursor, name: str, definition: str) -> bool:
         cur.execute(self._queries["begin_trial"])
         try:
-            cur.execute(definition.replace("CREATE VIEW grafana.", "CREATE TEMPORARY VIEW ", 1))
+            cur.execute(_CREATE.sub("CREATE TEMPORARY VIEW ", definition, count=1))
             cur.execute(self._queries["is_current"], {"name": name})
             return cur.fetchone() == (True,)
         except (UndefinedTable, UndefinedColumn):

@@ -12,6 +12,10 @@ class ViewStore(Protocol):
         """Names of views that are missing or defined otherwise than this package defines them."""
         ...
 
+    def find_telemetry_problem(self) -> str | None:
+        """Why the mapped relation of readings cannot be shown, naming the setting; None where it can."""
+        ...
+
     def may_refresh(self) -> bool:
         """Whether the current login owns the views."""
         ...

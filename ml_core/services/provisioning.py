@@ -45,7 +45,11 @@ def provision_grafana(
     password = passwords.find() if dry_run else passwords.ensure()
     changes = files.write(describe_datasource(site, readers, password), dry_run=dry_run)
     moved = sites.assign(dry_run=dry_run)
-    problems = {"grafana_views": view_step.problem, "grafana_reader": login_step.problem}
+    problems = {
+        "grafana_views": view_step.problem,
+        "grafana_telemetry": views.find_telemetry_problem(),
+        "grafana_reader": login_step.problem,
+    }
     findings = [{"check": check, "message": text} for check, text in problems.items() if text is not None]
     return TaskReport(
         counts={

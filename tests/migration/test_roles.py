@@ -68,8 +68,10 @@ def test_the_writer_does_all_the_work_of_the_tasks(writer_platform: Platform, da
     assert results["ml_retrain"].counts["promoted"] == 2
     assert results["ml_purge"].counts["partitions"] == 1
     assert results["ml_purge"].counts["archived_rows"] >= 2
-    (finding,) = results["ml_grafana"].findings
-    assert "an administrator runs" in finding["message"]
+    told = {finding["check"]: finding["message"] for finding in results["ml_grafana"].findings}
+    assert set(told) == {"grafana_views", "grafana_reader"}
+    assert "missing or old (telemetry): run `ml-health db migrate`" in told["grafana_views"]
+    assert "an administrator runs" in told["grafana_reader"]
     with database.transaction() as cur:
         cur.execute("SELECT count(*) FROM public.anomaly_detections")
         assert cur.fetchone() == (0,)

@@ -14,6 +14,7 @@ from ml_core.settings import (
     DatabaseSettings,
     GitHubSettings,
     Settings,
+    TelemetrySettings,
     change_settings,
 )
 
@@ -66,6 +67,7 @@ def shut_in(settings: Settings, home: Path) -> Settings:
         home=home,
         config_path=None,
         database=DatabaseSettings(statement_timeout_s=settings.database.statement_timeout_s),
+        telemetry=TelemetrySettings(),
         artifacts=ArtifactSettings(),
         github=GitHubSettings(),
         alerts=replace(settings.alerts, log_path=""),
