@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 
 import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome
-from ml_core.entrypoints.console import MOMENT, print_json, show_progress, stop_on_signal
+from ml_core.entrypoints.console import MOMENT, print_json, show_progress, stop_on_signal, whoami
 from ml_core.entrypoints.run_command import print_result
 from ml_core.entrypoints.runner import run_task
 
@@ -41,7 +40,7 @@ def accept_drift_command(
 
     For a machine that changed on purpose, where retraining is refused or drift is told. A pinned model stays.
     """
-    params = {"series": series, "accepted_by": by or getpass.getuser(), "reason": reason}
+    params = {"series": series, "accepted_by": by or whoami(), "reason": reason}
     if since is not None:
         params["since"] = since.isoformat()
     with show_progress() as progress, stop_on_signal() as should_stop:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -41,6 +43,14 @@ class MomentType(click.ParamType[datetime]):
 
 
 MOMENT = MomentType()
+
+
+def whoami() -> str:
+    """The user of this machine; in a container that knows no name for it, the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def print_json(value: Any) -> None:

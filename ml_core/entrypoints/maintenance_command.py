@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip
-from ml_core.entrypoints.console import MOMENT, output, print_json, print_table
+from ml_core.entrypoints.console import MOMENT, output, print_json, print_table, whoami
 from ml_core.errors import ConfigurationError
 
 SHOWN_DAYS = 30
@@ -73,7 +72,7 @@ def add_command(
         ends_at=ends_at,
         skips=skips,
         reason=reason,
-        created_by=by or getpass.getuser(),
+        created_by=by or whoami(),
         created_at=now or datetime.now(UTC),
     )
     quiet_id = platform.calendar.add(time)

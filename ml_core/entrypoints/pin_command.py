@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 
 import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.model_version import ModelVersion
-from ml_core.entrypoints.console import MOMENT, output, print_json
+from ml_core.entrypoints.console import MOMENT, output, print_json, whoami
 from ml_core.services.pinning import Pinning
 
 
@@ -28,7 +27,7 @@ def pin_command(
     pinning = Pinning(series=platform.series, models=platform.models, now=now or datetime.now(UTC))
     versions = pinning.find(subject, pinned=True)
     if not dry_run:
-        pinning.set_pin(versions, pinned=True, by=by or getpass.getuser(), reason=reason)
+        pinning.set_pin(versions, pinned=True, by=by or whoami(), reason=reason)
     _tell(subject, versions, pinned=True, dry_run=dry_run, as_json=as_json)
 
 
@@ -47,7 +46,7 @@ def unpin_command(
     pinning = Pinning(series=platform.series, models=platform.models, now=now or datetime.now(UTC))
     versions = pinning.find(subject, pinned=False)
     if not dry_run:
-        pinning.set_pin(versions, pinned=False, by=by or getpass.getuser(), reason=reason)
+        pinning.set_pin(versions, pinned=False, by=by or whoami(), reason=reason)
     _tell(subject, versions, pinned=False, dry_run=dry_run, as_json=as_json)
 
 

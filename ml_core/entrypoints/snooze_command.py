@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime, timedelta
 
 import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip, escape_pattern
-from ml_core.entrypoints.console import MOMENT, output, print_json
+from ml_core.entrypoints.console import MOMENT, output, print_json, whoami
 from ml_core.services.named_series import list_named
 
 MAX_HOURS = 24 * 90
@@ -34,11 +33,12 @@ def snooze_command(
     now: datetime | None,
     as_json: bool,
 ) -> None:
-    """Spare people alerts of SERIES (DEVICE:METRIC); scoring, checks and issues go on, and what is spared is kept."""
+    """Spare people alerts of SERIES (DEVICE:METRIC or @NUMBER); scoring, checks and issues go on, and what is spared is kept."""
     if (hours is None) != off:
         raise click.UsageError("give either --hours N or --off")
-    list_named(platform.series, series)
-    moment, pattern = now or datetime.now(UTC), escape_pattern(series)
+    # By its own name, whatever it was called here.
+    (record,) = list_named(platform.series, series)
+    moment, pattern = now or datetime.now(UTC), escape_pattern(str(record.key))
     until = None if hours is None else moment + timedelta(hours=hours)
     if until is None:
         _end(platform, pattern, moment)
@@ -51,7 +51,7 @@ def snooze_command(
                 ends_at=until,
                 skips=frozenset({Skip.ALERTS}),
                 reason=reason,
-                created_by=by or getpass.getuser(),
+                created_by=by or whoami(),
                 created_at=moment,
             )
         )

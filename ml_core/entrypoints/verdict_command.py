@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,7 +9,7 @@ import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.operator_verdict import NewVerdict, OperatorVerdict
-from ml_core.entrypoints.console import MOMENT, output, print_json
+from ml_core.entrypoints.console import MOMENT, output, print_json, whoami
 from ml_core.services.reviews import Opinion, Reviews
 
 ANSWERS = {verdict.words: verdict for verdict in OperatorVerdict}
@@ -42,7 +41,7 @@ def verdict_command(
     Alarms are confirmed or false-alarm; what was not flagged is missed or normal. Of a series a stretch of time
     is meant (--from, --to). Verdicts are added, never changed: the latest on a reading counts.
     """
-    opinion = Opinion(answer=ANSWERS[answer], given_by=by or getpass.getuser(), note=note)
+    opinion = Opinion(answer=ANSWERS[answer], given_by=by or whoami(), note=note)
     reviews = platform.reviews(now=now or datetime.now(UTC))
     kept = _judge(reviews, subject, begin, end, opinion)
     if as_json:

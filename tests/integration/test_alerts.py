@@ -119,6 +119,15 @@ def test_a_snooze_spares_one_series_and_keeps_what_it_spared(fleet: Fleet, tmp_p
     assert [line[1] for line in told(tmp_path / "log.jsonl")][-1] == "PUMP-1"
 
 
+def test_a_snooze_may_name_the_series_by_its_number(fleet: Fleet, ml_health: Command) -> None:
+    """As other commands do: it is entered, and ended, for the series and not for the number."""
+    pump = fleet.add_series("PUMP-1")
+    assert ml_health("snooze", pump.short_name, "--hours", "2", now=at(0))[0] == 0
+    assert fleet.rows("SELECT pattern, removed_at FROM ml_health.quiet_time") == [("PUMP-1:flow", None)]
+    assert ml_health("snooze", pump.short_name, "--off", now=at(1))[0] == 0
+    assert fleet.rows("SELECT removed_at FROM ml_health.quiet_time") == [(at(1),)]
+
+
 def test_maintenance_spares_a_pattern_of_series_for_its_time(fleet: Fleet, tmp_path: Path, ml_health: Command) -> None:
     """By the readings' time; taken out of the calendar it spares nobody any more."""
     pump = fleet.add_series("PUMP-1")
