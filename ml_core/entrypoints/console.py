@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import math
 import os
 import signal
 import threading
@@ -20,6 +21,8 @@ from rich.table import Table
 errors = Console(stderr=True, highlight=False)
 """Words for people; never mixed into the output that a machine reads."""
 output = Console(highlight=False)
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+"""Between them, days can be added to a moment and taken off."""
 WIDE = 200
 """Columns that a table may take."""
 
@@ -30,7 +33,7 @@ class MomentType(click.ParamType[datetime]):
     name = "moment"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The moment in UTC; a text without a zone is refused."""
+        """The moment in UTC; a text without a zone, or of another age, is refused."""
         if isinstance(value, datetime):
             return value
         try:
@@ -39,10 +42,23 @@ class MomentType(click.ParamType[datetime]):
             self.fail(f"{value!r} is no moment; write 2026-01-31T02:00:00Z", param, ctx)
         if moment.tzinfo is None:
             self.fail(f"{value!r} has no time zone; add Z for UTC", param, ctx)
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            self.fail(f"{value!r} must be of the years {FIRST_YEAR} to {LAST_YEAR}", param, ctx)
         return moment.astimezone(UTC)
 
 
 MOMENT = MomentType()
+
+
+class FiniteRange(click.FloatRange):
+    """A number between bounds, which nan is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; what is none is refused."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 def whoami() -> str:

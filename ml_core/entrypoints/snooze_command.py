@@ -8,15 +8,15 @@ import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip, escape_pattern
-from ml_core.entrypoints.console import MOMENT, output, print_json, whoami
+from ml_core.entrypoints.console import MOMENT, FiniteRange, output, print_json, whoami
 from ml_core.services.named_series import list_named
 
-MAX_HOURS = 24 * 90
+LEAST_HOURS, MAX_HOURS = 1 / 60, 24 * 90
 
 
 @click.command("snooze")
 @click.argument("series")
-@click.option("--hours", type=click.FloatRange(0, MAX_HOURS, min_open=True), help="For how long from now.")
+@click.option("--hours", type=FiniteRange(LEAST_HOURS, MAX_HOURS), help="For how long from now.")
 @click.option("--off", is_flag=True, help="End every snooze of the series now.")
 @click.option("--reason", help="Why; kept with each alert that is spared.")
 @click.option("--by", help="Who says so; default: the user of this machine.")
@@ -33,7 +33,10 @@ def snooze_command(
     now: datetime | None,
     as_json: bool,
 ) -> None:
-    """Spare people alerts of SERIES (DEVICE:METRIC or @NUMBER); scoring, checks and issues go on, and what is spared is kept."""
+    """Spare people alerts of SERIES (DEVICE:METRIC or @NUMBER).
+
+    Scoring, checks and issues go on, and what is spared is kept.
+    """
     if (hours is None) != off:
         raise click.UsageError("give either --hours N or --off")
     # By its own name, whatever it was called here.

@@ -12,6 +12,7 @@ from ml_core.domain.operator_verdict import NewVerdict, OperatorVerdict
 from ml_core.entrypoints.console import MOMENT, output, print_json, whoami
 from ml_core.services.reviews import Opinion, Reviews
 
+LONGEST_NUMBER = 20
 ANSWERS = {verdict.words: verdict for verdict in OperatorVerdict}
 
 
@@ -57,7 +58,7 @@ def _judge(
         return reviews.judge_stretch(subject, begin, end, opinion)
     if begin is not None or end is not None:
         raise click.UsageError("a stretch of time needs both --from and --to")
-    if subject.isdecimal():
+    if subject.isdecimal() and len(subject) < LONGEST_NUMBER:
         return reviews.judge_episode(int(subject), opinion)
     try:
         named = UUID(subject)

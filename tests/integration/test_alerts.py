@@ -160,6 +160,8 @@ def test_maintenance_spares_a_pattern_of_series_for_its_time(fleet: Fleet, tmp_p
         ("snooze", "PUMP-1:flow"),
         ("snooze", "PUMP-1:flow", "--hours", "2", "--off"),
         ("snooze", "NO-1:flow", "--hours", "2"),
+        ("snooze", "PUMP-1:flow", "--hours", "nan"),
+        ("snooze", "PUMP-1:flow", "--hours", "1e-12"),
         ("maintenance", "add", "*", "--from", at(2).isoformat(), "--to", at(1).isoformat()),
         ("maintenance", "add", "*", "--from", at(1).isoformat(), "--to", at(2).isoformat(), "--skip", "lunch"),
     ],

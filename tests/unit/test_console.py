@@ -1,11 +1,12 @@
-"""What every command says of the person before it."""
+"""What every command takes for a moment, and whom it takes for its user."""
 
 import pwd
 from typing import NoReturn
 
+import click
 import pytest
 
-from ml_core.entrypoints.console import whoami
+from ml_core.entrypoints.console import MOMENT, whoami
 
 
 def test_a_user_without_a_name_is_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,3 +21,10 @@ def test_a_user_without_a_name_is_its_number(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("os.getuid", lambda: 54321)
 
     assert whoami() == "uid 54321"
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-31", "soon"])
+def test_a_moment_that_nothing_can_be_reckoned_from_is_wrong_usage(text: str) -> None:
+    """The ends of the calendar are refused as a text without a zone is, and end no command in the middle."""
+    with pytest.raises(click.BadParameter):
+        MOMENT.convert(text, None, None)
