@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 GAP_INTERVALS = 20
 """Median intervals without a reading after which the next one is not held against the one before."""
+
+MOST_AT_ONCE = 250_000
+"""Readings of a call, beyond which a backlog goes to more of them: each takes some 300 bytes while it lasts."""
 
 LEAST_MARGIN = 1e-9
 
@@ -75,13 +78,11 @@ class AdaptiveDetector:
         return answer(_threshold(artifact), record, batch, traces), encode_states(record)
 
     def update_fleet(self, asked: Sequence[Ask]) -> list[tuple[ScoredReadings, bytes]]:
-        """What `update` says of each series, from one call of compiled code a time zone."""
+        """What `update` says of each series, from few calls of compiled code."""
         records = [decode_state(_state_of(artifact, state)) for artifact, state, _ in asked]
         thresholds = [_threshold(artifact) for artifact, _, _ in asked]
         told: dict[int, tuple[ScoredReadings, bytes]] = {}
-        zones = [str(artifact.metadata["timezone"]) for artifact, _, _ in asked]
-        for zone in sorted(set(zones)):
-            chosen = [i for i, name in enumerate(zones) if name == zone]
+        for zone, chosen in _calls(asked):
             batches = [asked[i][2] for i in chosen]
             states = np.concatenate([records[i] for i in chosen])
             counts = np.array([len(batch) for batch in batches])
@@ -98,6 +99,21 @@ class AdaptiveDetector:
                 mine = traces.part(slice(int(ends[place] - counts[place]), int(ends[place])))
                 told[i] = answer(thresholds[i], state, batches[place], mine), encode_states(state)
         return [told[i] for i in range(len(asked))]
+
+
+def _calls(asked: Sequence[Ask]) -> Iterator[tuple[str, list[int]]]:
+    """Time zone and places of the series of each call: those of one zone, MOST_AT_ONCE readings or a single series."""
+    zones = [str(artifact.metadata["timezone"]) for artifact, _, _ in asked]
+    for zone in sorted(set(zones)):
+        chosen: list[int] = []
+        readings = 0
+        for i in (i for i, name in enumerate(zones) if name == zone):
+            if chosen and readings + len(asked[i][2]) > MOST_AT_ONCE:
+                yield zone, chosen
+                chosen, readings = [], 0
+            chosen.append(i)
+            readings += len(asked[i][2])
+        yield zone, chosen
 
 
 def answer(threshold: float, state: NDArray[Any], batch: Readings, traces: Traces) -> ScoredReadings:

@@ -55,7 +55,10 @@ def _asked_model(version: ModelVersion) -> ExplanationStep:
         outcome=f"version {version.version}",
         why=f"{version.kind}, now {version.status.value}; `ml-health explain {version.model_id}` tells how it came",
         at=version.trained_at,
-        figures=figures_of(threshold=version.metadata.get("threshold"), target_alarm_rate=version.target_alarm_rate),
+        figures=figures_of(
+            threshold=version.metadata.get("alarm_threshold", version.metadata.get("threshold")),
+            target_alarm_rate=version.target_alarm_rate,
+        ),
     )
 
 

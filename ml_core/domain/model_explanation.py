@@ -50,15 +50,17 @@ def _training(version: ModelVersion) -> ExplanationStep:
 
 def _threshold(version: ModelVersion) -> ExplanationStep | None:
     metadata = version.metadata
-    if metadata.get("threshold") is None:
+    threshold = metadata.get("alarm_threshold", metadata.get("threshold"))
+    if threshold is None:
         return None
     asked = version.target_alarm_rate
-    how = "on held-out readings" + (f", for one alarm in {1 / asked:,.0f} readings" if asked else "")
+    how = "by its budget of false alarms" if "alarm_threshold" in metadata else "on held-out readings"
+    how += f", for one alarm in {1 / asked:,.0f} readings" if asked else ""
     return ExplanationStep(
         what="threshold",
         why=f"set {how}",
         figures=figures_of(
-            threshold=metadata.get("threshold"),
+            threshold=threshold,
             target_alarm_rate=asked,
             held_out=metadata.get("n_held_out"),
             band_low=metadata.get("band_low"),

@@ -112,8 +112,11 @@ class Trainer:
             training_ms=fitted.training_ms,
             contamination=self.options.contamination,
             n_estimators=self.options.n_estimators,
-            # What dashboards hold alarms against; a quota leaves no other target.
-            target_alarm_rate=self.expected_alarm_rate,
+            # What dashboards hold alarms against: an adaptive model alarms by its budget, whatever its frozen
+            # reference was made for; a quota leaves no other target.
+            target_alarm_rate=expected_alarm_rate(
+                fitted.artifact.metadata.get("alarm_rate"), None, self.expected_alarm_rate
+            ),
             artifact_sha256=stored.sha256,
             artifact_uri=stored.uri,
             artifact_bytes=stored.size_bytes,

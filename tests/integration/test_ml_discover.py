@@ -57,6 +57,8 @@ def test_new_series_gets_its_first_model(platform: Platform, database: Database)
     assert (result.counts["found"], result.counts["trained"]) == (1, 1)
     assert record.state is SeriesState.MODELLED
     assert (version.status, version.cause, version.training_to) == (ModelStatus.ACTIVE, "first", NOW)
+    # What its alarms are held against is the budget that they keep to, not the frozen reference's target.
+    assert version.target_alarm_rate == pytest.approx(1 / 2500)
     state = platform.scoring.load([record.series_id])[record.series_id]
     assert (state.watermark, state.model_id) == (NOW, version.model_id)
     assert len(platform.gold.load([record.series_id])[record.series_id]) == platform.settings.gate.gold_readings

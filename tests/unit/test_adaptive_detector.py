@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -329,6 +330,18 @@ def test_the_fleet_form_is_each_series_alone(workers: int) -> None:
         assert same_bits(each.bands, together.bands[where])
         begin += n
     assert states.tobytes() == alone.tobytes()
+
+
+def test_a_backlog_takes_little_more_memory_than_its_answers() -> None:
+    """Two weeks of five hundred series after an outage: what is noted of each reading is not kept of all at once."""
+    n, series = 100_000, 8
+    batch = make_readings(np.random.default_rng(3).normal(20, 5, n), step_s=60.0)
+    tracemalloc.start()
+    answers = DETECTOR.update_fleet([(ARTIFACT, EMPTY_STATE, batch)] * series)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(answers) == series
+    assert peak / (n * series) < 220
 
 
 def test_a_fleet_of_artifacts_is_each_update_alone() -> None:
