@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ml_core.domain.check import CheckResult, Verdict
 from ml_core.domain.check_names import CheckName
@@ -148,7 +148,9 @@ class Degradation:
     ) -> list[Candidate]:
         ids = [record.series_id for record in records]
         before_run_id = None if run.run is None else run.run.run_id
-        last = self.checks.latest_of_each(ids, checks=[CheckName.DRIFT], before_run_id=before_run_id, until=self.now)
+        # A check of nearly the same readings, such as a run by hand after the nightly one, is no second witness.
+        other = self.now - timedelta(hours=self.policy.live_hours / 2)
+        last = self.checks.latest_of_each(ids, checks=[CheckName.DRIFT], before_run_id=before_run_id, until=other)
         return [
             Candidate(
                 record=record,

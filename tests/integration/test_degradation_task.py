@@ -106,6 +106,20 @@ def test_a_look_at_one_series_is_no_second_check(fleet: HealthFleet) -> None:
     assert second.counts["drift_fail"] == 1
 
 
+def test_a_second_run_on_the_same_readings_is_no_second_check(fleet: HealthFleet) -> None:
+    """A run by hand an hour after the nightly one has seen nothing new; the next night has."""
+    record = add_shifted(fleet, "PUMP-0", shift=2.0)
+    check(fleet)
+
+    by_hand = fleet.run("ml_degradation", now=NOW + timedelta(hours=1))
+    after = fleet.open_findings(record)
+    second = check(fleet, 1)
+
+    assert by_hand.counts["drift_warn"] == 1
+    assert "drift" not in after
+    assert second.counts["drift_fail"] == 1
+
+
 def test_drift_that_ends_is_resolved(fleet: HealthFleet) -> None:
     """A machine that was mended is healthy again, and the finding is closed."""
     record = add_shifted(fleet, "PUMP-0", shift=1.5, end=NOW + DAY)
