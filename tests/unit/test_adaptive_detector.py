@@ -215,6 +215,32 @@ def test_fast_readings_are_averaged_first() -> None:
     assert alarms(each)[0] == 1000
 
 
+def test_a_late_reading_of_a_closed_bucket_is_not_taken_for_one() -> None:
+    """Readings that come a batch too late leave the state as it was, and raise no alarm of their own."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(20, 1, 30_000)
+    every = make_readings(values, step_s=1.0)
+    artifact = DETECTOR.fit(part(every, 0, 15_000), FitOptions())
+    in_time = np.ones(15_000, dtype=bool)
+    in_time[rng.choice(15_000 - 300, 300, replace=False)] = False
+    state = late_state = EMPTY_STATE
+    held_back = np.zeros(len(every), dtype=bool)
+    alarmed = 0
+    for begin in range(15_000, 30_000, 300):
+        now = np.zeros(len(every), dtype=bool)
+        now[begin : begin + 300] = in_time[begin - 15_000 : begin - 14_700]
+        _, state = DETECTOR.update(artifact, state, Readings(timestamps=every.timestamps[now], values=values[now]))
+        both = now | held_back
+        batch = Readings(timestamps=every.timestamps[both], values=values[both])
+        scored, late_state = DETECTOR.update(artifact, late_state, batch)
+        alarmed += len(alarms(scored))
+        held_back[:] = False
+        # Of the bucket that is open at the end of a batch, a reading may still come.
+        closed = begin + 300 - 10
+        held_back[begin:closed] = ~in_time[begin - 15_000 : closed - 15_000]
+    assert (late_state, alarmed) == (state, 0)
+
+
 def test_a_daily_profile_follows_the_sites_clock_over_the_change_to_summer_time() -> None:
     """A shift at six by the wall clock is usual on both sides of the change, in the site's time zone only."""
     start = np.datetime64("2025-03-10T00:00", "us")

@@ -418,7 +418,7 @@ def advance(s, at_us, local_us, values, scores, onsets, held, bands, signed, exp
     """Take one series through its readings, in their order; the arguments are those of traces.Traces.
 
     `s`: the state, changed in place. at_us, local_us (wall time), values: shape (n,). A reading before the newest one
-    is late: it is looked at, and not learned. Where readings are gathered in buckets, the reading that comes after a
+    is late, as is one of a bucket that is closed: it is looked at, and not learned. Where readings are gathered in buckets, the reading that comes after a
     bucket carries the answer to it, since only then it is complete.
     """
     for i in range(len(values)):
@@ -427,6 +427,9 @@ def advance(s, at_us, local_us, values, scores, onsets, held, bands, signed, exp
         scores[i], onsets[i], held[i] = s.score, False, s.held
         moment, local = at_us[i], local_us[i]
         is_late = s.count > 0 and moment < s.last_us
+        if s.bucket_us > 0 and s.bucket_count > 0:
+            # One reading alone is no bucket: it would be held against means, and learned as one.
+            is_late = is_late or moment // s.bucket_us < s.open_bucket
         if s.bucket_us > 0 and not is_late:
             if _fill_bucket(s, moment, y):
                 continue
