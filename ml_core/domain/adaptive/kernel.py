@@ -418,8 +418,8 @@ def advance(s, at_us, local_us, values, scores, onsets, held, bands, signed, exp
     """Take one series through its readings, in their order; the arguments are those of traces.Traces.
 
     `s`: the state, changed in place. at_us, local_us (wall time), values: shape (n,). A reading before the newest one
-    is late, as is one of a bucket that is closed: it is looked at, and not learned. Where readings are gathered in buckets, the reading that comes after a
-    bucket carries the answer to it, since only then it is complete.
+    is late, as is one of a bucket that is closed: it is looked at, and not learned. Where readings are gathered in
+    buckets, the reading that comes after a bucket carries the answer to it, since only then it is complete.
     """
     for i in range(len(values)):
         y = min(max((values[i] - s.center) / s.scale, -FAR), FAR)
