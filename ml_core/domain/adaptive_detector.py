@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ml_core.domain.adaptive.words import Explainer
 from ml_core.domain.detector import EMPTY_STATE, Ask, FitOptions, ModelArtifact, ScoredReadings
 from ml_core.domain.isolation_detector import IsolationForestDetector
 from ml_core.domain.nonconformity import MAX_DISTANCE_SD
-from ml_core.errors import ArtifactDamagedError
+from ml_core.errors import ArtifactDamagedError, DetectorStateError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,12 +46,7 @@ class AdaptiveDetector:
         interval_s = readings.median_interval_s() or 0.0
         bucket_s = options.aggregate_below_s if 0 < interval_s < options.aggregate_below_s else 0.0
         interval_s = max(interval_s, bucket_s)
-        state = new_state(
-            center=float(frozen.metadata["median"]),
-            scale=float(frozen.metadata["robust_sd"]),
-            gap_us=int(GAP_INTERVALS * interval_s * 1e6),
-            bucket_us=int(bucket_s * 1e6),
-        )
+        state = _cold_state(frozen.metadata, interval_s=interval_s, bucket_s=bucket_s)
         # What the frozen reference leaves out as grossly outlying is no more than its edge here: seen, not learned.
         learned_values = np.clip(readings.values, frozen.metadata["value_min"], frozen.metadata["value_max"])
         traces = advance_fleet(state, [len(readings)], readings.timestamps, learned_values, timezone=options.timezone)
@@ -63,6 +58,8 @@ class AdaptiveDetector:
             "alarm_rate": rate,
             "false_alarm_budget": options.false_alarm_budget,
             "timezone": options.timezone,
+            "alarm_interval_s": interval_s,
+            "aggregated_over_s": bucket_s,
         }
         return ModelArtifact(
             kind=self.kind,
@@ -72,14 +69,14 @@ class AdaptiveDetector:
 
     def update(self, artifact: ModelArtifact, state: bytes, batch: Readings) -> tuple[ScoredReadings, bytes]:
         """Score `batch` in order; DetectorStateError where the state is none of this version."""
-        record = decode_state(_state_of(artifact, state))
+        record = _open_state(artifact, state, batch)
         zone = str(artifact.metadata["timezone"])
         traces = advance_fleet(record, [len(batch)], batch.timestamps, batch.values, timezone=zone)
         return answer(_threshold(artifact), record, batch, traces), encode_states(record)
 
     def update_fleet(self, asked: Sequence[Ask]) -> list[tuple[ScoredReadings, bytes]]:
         """What `update` says of each series, from few calls of compiled code."""
-        records = [decode_state(_state_of(artifact, state)) for artifact, state, _ in asked]
+        records = [_open_state(*ask) for ask in asked]
         thresholds = [_threshold(artifact) for artifact, _, _ in asked]
         told: dict[int, tuple[ScoredReadings, bytes]] = {}
         for zone, chosen in _calls(asked):
@@ -139,8 +136,32 @@ def answer(threshold: float, state: NDArray[Any], batch: Readings, traces: Trace
     )
 
 
-def _state_of(artifact: ModelArtifact, state: bytes) -> bytes:
-    return artifact.arrays["first_state"].tobytes() if state == EMPTY_STATE else state
+def _cold_state(metadata: Mapping[str, Any], *, interval_s: float, bucket_s: float) -> NDArray[Any]:
+    return new_state(
+        center=float(metadata["median"]),
+        scale=float(metadata["robust_sd"]),
+        gap_us=int(GAP_INTERVALS * interval_s * 1e6),
+        bucket_us=int(bucket_s * 1e6),
+    )
+
+
+def _open_state(artifact: ModelArtifact, state: bytes, batch: Readings) -> NDArray[Any]:
+    """The state to go on from, a copy; without one, what the model's training left behind."""
+    if state != EMPTY_STATE:
+        return decode_state(state)
+    told = artifact.metadata
+    try:
+        record = decode_state(artifact.arrays["first_state"].tobytes())
+    except DetectorStateError:  # of another release, whose model serves on
+        record = _cold_state(told, interval_s=told["alarm_interval_s"], bucket_s=told["aggregated_over_s"])
+    if len(batch) and record["last_us"][0] >= _first_us(batch):
+        # Readings that were trained on before they were scored: looked at in their order, not as late ones.
+        record["last_us"], record["bucket_count"] = _first_us(batch) - 1, 0
+    return record
+
+
+def _first_us(batch: Readings) -> int:
+    return int(batch.timestamps[0].astype("datetime64[us]").astype(np.int64))
 
 
 def _threshold(artifact: ModelArtifact) -> float:

@@ -384,3 +384,21 @@ def test_a_fleet_of_artifacts_is_each_update_alone() -> None:
         assert same_bits(scored.scores, alone.scores)
         assert scored.reasons == alone.reasons != {}
         assert state == state_alone
+
+
+def test_readings_that_were_trained_on_before_they_were_scored_can_alarm() -> None:
+    """A retrain that overtakes the scoring does not make its backlog late, and a fault in it is told."""
+    backlog = part(LATER, 1300, 1600)
+    values = backlog.values + np.where(np.arange(300) == 150, 40.0, 0.0)
+    scored, _ = DETECTOR.update(ARTIFACT, EMPTY_STATE, replace(backlog, values=values))
+    assert 150 in alarms(scored)
+    answers, _ = score_from(ARTIFACT, replace(backlog, values=values), [100, 151])
+    assert same_bits(scored.scores, np.concatenate([answer.scores for answer in answers]))
+
+
+def test_a_model_of_another_release_serves_on_from_a_cold_state() -> None:
+    """Where its first state has another layout, the detector warms up on what it scores."""
+    arrays = {**ARTIFACT.arrays, "first_state": np.zeros(7, dtype=np.uint8)}
+    scored, state = DETECTOR.update(replace(ARTIFACT, arrays=arrays), EMPTY_STATE, part(LATER, 1500))
+    check_answer(scored, state, part(LATER, 1500))
+    assert scored.confidences[-100:].max() > 0
