@@ -104,3 +104,8 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 def print_table(table: Table) -> None:
     """A table for people; in a narrow window its rows go on in the next line, and nothing is cut off."""
     Console(highlight=False, width=max(output.width, WIDE)).print(table)
+
+
+def dry_words(dry_run: bool) -> str:
+    """What is added to the words of a dry run, so that nobody takes it for done."""
+    return " (dry run, nothing was changed)" if dry_run else ""

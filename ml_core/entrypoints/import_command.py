@@ -16,7 +16,7 @@ from ml_core.adapters.reading_store import PostgresReadingStore
 from ml_core.adapters.telemetry_mapping import OWN_RELATION
 from ml_core.bootstrap import Platform
 from ml_core.domain.series import FIXED_TENANT
-from ml_core.entrypoints.console import errors, output, print_json, show_progress
+from ml_core.entrypoints.console import dry_words, errors, output, print_json, show_progress
 from ml_core.entrypoints.file_options import describe_file
 from ml_core.errors import ConfigurationError
 from ml_core.services.importing import ImportReport, import_readings
@@ -90,7 +90,7 @@ def report_as_json(name: str, report: ImportReport, *, dry_run: bool) -> dict[st
 
 def print_report(name: str, report: ImportReport, *, dry_run: bool) -> None:
     """An import for people: what was stored, what was not and why."""
-    dry = " (dry run, nothing was changed)" if dry_run else ""
+    dry = dry_words(dry_run)
     errors.print(f"[bold]{name}[/bold]: {report.series:,} series{dry}", soft_wrap=True)
     table = Table("rows", "what became of them", box=None)
     table.columns[0].justify = "right"

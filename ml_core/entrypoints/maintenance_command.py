@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip
-from ml_core.entrypoints.console import MOMENT, output, print_json, print_table, whoami
+from ml_core.entrypoints.console import MOMENT, dry_words, output, print_json, print_table, whoami
 from ml_core.errors import ConfigurationError
 
 SHOWN_DAYS = 30
@@ -46,6 +46,7 @@ def maintenance_command() -> None:
 @click.option("--reason", help="Why; kept with each alert that is spared.")
 @click.option("--by", help="Who says so; default: the user of this machine.")
 @click.option("--now", type=MOMENT, help="The time of the entry; default: the clock's.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def add_command(
@@ -57,6 +58,7 @@ def add_command(
     reason: str | None,
     by: str | None,
     now: datetime | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Enter a time for the series that PATTERN matches, such as 'PUMP-1:*' or '*:temperature'.
@@ -75,12 +77,13 @@ def add_command(
         created_by=by or whoami(),
         created_at=now or datetime.now(UTC),
     )
-    quiet_id = platform.calendar.add(time)
+    quiet_id = None if dry_run else platform.calendar.add(time)
     matched = sum(time.is_about(record.key) for record in platform.series.list_series())
     if as_json:
-        print_json({"id": quiet_id, "pattern": pattern, "matched": matched})
+        print_json({"id": quiet_id, "pattern": pattern, "matched": matched, "dry_run": dry_run})
     else:
-        words = f"maintenance {quiet_id} of {pattern} ({matched} series now): {_span(time)}"
+        number = "" if quiet_id is None else f" {quiet_id}"
+        words = f"maintenance{number} of {pattern} ({matched} series now): {_span(time)}{dry_words(dry_run)}"
         output.print(words, markup=False, soft_wrap=True)
 
 
@@ -103,16 +106,23 @@ def list_command(platform: Platform, now: datetime | None, as_json: bool) -> Non
 @maintenance_command.command("remove")
 @click.argument("number", type=int)
 @click.option("--now", type=MOMENT, help="The time of the removal; default: the clock's.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def remove_command(platform: Platform, number: int, now: datetime | None, as_json: bool) -> None:
+def remove_command(platform: Platform, number: int, now: datetime | None, dry_run: bool, as_json: bool) -> None:
     """Take entry NUMBER out, as if it had never been."""
-    if not platform.calendar.remove(number, kind=QuietKind.MAINTENANCE, at=now or datetime.now(UTC)):
+    moment = now or datetime.now(UTC)
+    if dry_run:
+        listed = platform.calendar.list_times(after=moment - timedelta(days=SHOWN_DAYS))
+        found = any(time.quiet_id == number and time.kind is QuietKind.MAINTENANCE for time in listed)
+    else:
+        found = platform.calendar.remove(number, kind=QuietKind.MAINTENANCE, at=moment)
+    if not found:
         raise ConfigurationError(f"there is no maintenance {number}; `ml-health maintenance list` lists them")
     if as_json:
-        print_json({"id": number, "removed": True})
+        print_json({"id": number, "removed": not dry_run, "dry_run": dry_run})
     else:
-        output.print(f"maintenance {number} is out of the calendar")
+        output.print(f"maintenance {number} is out of the calendar{dry_words(dry_run)}")
 
 
 def _describe(time: QuietTime) -> dict[str, Any]:

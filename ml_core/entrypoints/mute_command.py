@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from ml_core.bootstrap import Platform
-from ml_core.entrypoints.console import MOMENT, output, print_json
+from ml_core.entrypoints.console import MOMENT, dry_words, output, print_json
 from ml_core.services.named_series import list_named
 
 
@@ -17,6 +17,7 @@ from ml_core.services.named_series import list_named
 @click.option("--reason", help="Why; shown beside the series.")
 @click.option("--now", type=MOMENT, help="The time to mute at; default: the clock's.")
 @click.option("--off", is_flag=True, help="End the muting now.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def mute_command(
@@ -26,6 +27,7 @@ def mute_command(
     reason: str | None,
     now: datetime | None,
     off: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Keep the findings of SERIES (DEVICE:METRIC or @NUMBER) from issues and the host; checks go on."""
@@ -34,9 +36,11 @@ def mute_command(
     if until is not None and until <= (now or datetime.now(UTC)):
         raise click.UsageError(f"--until {until:%Y-%m-%d %H:%M}Z has passed; give a moment to come, or --off")
     found = list_named(platform.series, series)
-    for record in found:
+    for record in found if not dry_run else ():
         platform.series.mute(record.key, until=until, reason=reason)
     if as_json:
-        print_json({"series": series, "muted_until": until, "reason": reason, "matched": len(found)})
+        told = {"series": series, "muted_until": until, "reason": reason, "matched": len(found), "dry_run": dry_run}
+        print_json(told)
     else:
-        output.print(f"{series} is heard again now" if off else f"{series} is quiet until {until:%Y-%m-%d %H:%M}Z")
+        words = "is heard again now" if off else f"is quiet until {until:%Y-%m-%d %H:%M}Z"
+        output.print(f"{series} {words}{dry_words(dry_run)}", markup=False, soft_wrap=True)

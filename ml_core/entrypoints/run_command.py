@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome, TaskResult
-from ml_core.entrypoints.console import MOMENT, errors, output, print_json, show_progress, stop_on_signal
+from ml_core.entrypoints.console import MOMENT, dry_words, errors, output, print_json, show_progress, stop_on_signal
 from ml_core.entrypoints.runner import run_task
 
 _COLOURS = {Outcome.SUCCEEDED: "green", Outcome.SKIPPED: "blue", Outcome.PARTIAL: "yellow"}
@@ -66,7 +66,7 @@ def parse_params(given: tuple[str, ...]) -> dict[str, str]:
 def print_result(result: TaskResult) -> None:
     """A run for people: outcome, reason, figures, findings."""
     colour = _COLOURS.get(result.outcome, "red")
-    dry = " (dry run, nothing was changed)" if result.dry_run else ""
+    dry = dry_words(result.dry_run)
     errors.print(f"[bold]{result.task}[/bold] slot {result.slot:%Y-%m-%d %H:%M}Z: ", end="")
     errors.print(f"[{colour}]{result.outcome.value}[/{colour}]{dry}")
     if result.reason:

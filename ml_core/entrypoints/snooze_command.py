@@ -8,7 +8,7 @@ import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip, escape_pattern
-from ml_core.entrypoints.console import MOMENT, FiniteRange, output, print_json, whoami
+from ml_core.entrypoints.console import MOMENT, FiniteRange, dry_words, output, print_json, whoami
 from ml_core.services.named_series import list_named
 
 LEAST_HOURS, MAX_HOURS = 1 / 60, 24 * 90
@@ -18,6 +18,7 @@ LEAST_HOURS, MAX_HOURS = 1 / 60, 24 * 90
 @click.argument("series")
 @click.option("--hours", type=FiniteRange(LEAST_HOURS, MAX_HOURS), help="For how long from now.")
 @click.option("--off", is_flag=True, help="End every snooze of the series now.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
 @click.option("--reason", help="Why; kept with each alert that is spared.")
 @click.option("--by", help="Who says so; default: the user of this machine.")
 @click.option("--now", type=MOMENT, help="The time to begin at; default: the clock's.")
@@ -31,6 +32,7 @@ def snooze_command(
     reason: str | None,
     by: str | None,
     now: datetime | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Spare people alerts of SERIES (DEVICE:METRIC or @NUMBER).
@@ -43,9 +45,9 @@ def snooze_command(
     (record,) = list_named(platform.series, series)
     moment, pattern = now or datetime.now(UTC), escape_pattern(str(record.key))
     until = None if hours is None else moment + timedelta(hours=hours)
-    if until is None:
+    if not dry_run and until is None:
         _end(platform, pattern, moment)
-    else:
+    elif not dry_run and until is not None:
         platform.calendar.add(
             QuietTime(
                 kind=QuietKind.SNOOZE,
@@ -59,10 +61,10 @@ def snooze_command(
             )
         )
     if as_json:
-        print_json({"series": series, "snoozed_until": until, "reason": reason})
+        print_json({"series": series, "snoozed_until": until, "reason": reason, "dry_run": dry_run})
     else:
-        words = f"alerts of {series} " + ("are told again" if until is None else f"rest until {until:%Y-%m-%d %H:%M}Z")
-        output.print(words, markup=False, soft_wrap=True)
+        words = "are told again" if until is None else f"rest until {until:%Y-%m-%d %H:%M}Z"
+        output.print(f"alerts of {series} {words}{dry_words(dry_run)}", markup=False, soft_wrap=True)
 
 
 def _end(platform: Platform, pattern: str, moment: datetime) -> None:

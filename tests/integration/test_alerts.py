@@ -128,6 +128,27 @@ def test_a_snooze_may_name_the_series_by_its_number(fleet: Fleet, ml_health: Com
     assert fleet.rows("SELECT removed_at FROM ml_health.quiet_time") == [(at(1),)]
 
 
+def test_a_dry_run_says_what_would_be_quiet_and_enters_nothing(fleet: Fleet, ml_health: Command) -> None:
+    """Snooze, maintenance and its removal, and mute."""
+    fleet.add_series("PUMP-1")
+    span = ("--from", at(0).isoformat(), "--to", at(30).isoformat())
+    for arguments in (
+        ("snooze", "PUMP-1:flow", "--hours", "2"),
+        ("maintenance", "add", "PUMP-*", *span),
+        ("mute", "PUMP-1:flow", "--until", at(60).isoformat()),
+    ):
+        code, said = ml_health(*arguments, "--dry-run", now=at(0))
+        assert (code, said["dry_run"]) == (0, True)
+        assert "nothing was changed" in ml_health(*arguments, "--dry-run", now=at(0), as_json=False)[1]
+    assert fleet.rows("SELECT * FROM ml_health.quiet_time") == []
+    assert fleet.rows("SELECT muted_until FROM ml_health.series") == [(None,)]
+
+    _, entered = ml_health("maintenance", "add", "PUMP-*", *span, now=at(0))
+    assert ml_health("maintenance", "remove", str(entered["id"]), "--dry-run", now=at(1))[0] == 0
+    assert ml_health("maintenance", "remove", str(entered["id"] + 1), "--dry-run", now=at(1))[0] == 64
+    assert fleet.rows("SELECT removed_at FROM ml_health.quiet_time") == [(None,)]
+
+
 def test_maintenance_spares_a_pattern_of_series_for_its_time(fleet: Fleet, tmp_path: Path, ml_health: Command) -> None:
     """By the readings' time; taken out of the calendar it spares nobody any more."""
     pump = fleet.add_series("PUMP-1")
