@@ -138,7 +138,15 @@ def to_review() -> table.Panel:
 
 def worst_models() -> table.Panel:
     """Who cries wolf."""
-    panel = kinds.rows({"Device": links.to_device(metric=True), "Precision": style.unit_of("percentunit")})
+    panel = kinds.rows(
+        {
+            "Device": links.to_device(metric=True),
+            "Metric": style.width_of(110),
+            "Reviewed": style.width_of(100),
+            "False alarms": style.width_of(120),
+            "Precision": [*style.unit_of("percentunit"), *style.width_of(100)],
+        }
+    )
     return style.finish_panel(
         panel,
         PanelQuery("detection_quality/worst_models"),
@@ -158,10 +166,13 @@ def before_and_after() -> table.Panel:
     """What retraining changed."""
     panel = kinds.rows(
         {
-            "Promoted": [*style.unit_of("dateTimeAsIso"), *style.width_of(190)],
+            "Promoted": [*style.unit_of("dateTimeAsIso"), *style.width_of(170)],
             "Device": links.to_device(metric=True),
-            "Before": style.unit_of("percentunit"),
-            "After": style.unit_of("percentunit"),
+            "Metric": style.width_of(110),
+            "Version": style.width_of(80),
+            "Cause": style.width_of(90),
+            "Before": [*style.unit_of("percentunit"), *style.width_of(90)],
+            "After": [*style.unit_of("percentunit"), *style.width_of(90)],
         }
     )
     return style.finish_panel(

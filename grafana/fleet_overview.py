@@ -96,7 +96,8 @@ def false_positive_rate(at: Place = (15, 0, 5, 7)) -> gauge.Panel:
         title="False positive rate",
         description=(
             "Estimated share of normal readings that were flagged, from the reviews of alarms in this time "
-            f"range, with n and a 95 % interval. Blank below {REVIEWS} reviews. Healthy: under {warn:.0%}. "
+            f"range, with n and a 95 % interval. Blank below {REVIEWS} reviews, unless every alarm has its review: "
+            f"it is counted then, not estimated. Healthy: under {warn:.0%}. "
             "Above, look for the metric with the lowest accuracy, and review more alarms of it."
         ),
         unit="percentunit",

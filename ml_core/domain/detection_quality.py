@@ -12,6 +12,10 @@ f = 1 - p that of false alarms among the reviewed, and q the share of normal rea
 q is estimated without bias from hours drawn at random: an hour counts for its readings over the probability with which
 it was drawn (Hajek's ratio estimator). An hour called missed counts as missed with all of its readings, so misses are
 rather over- than understated.
+
+Where every alarm of the time has its verdict, its false alarms are counted and not estimated: the false positive rate
+is then told however few the alarms were. Its interval is that of so many normal readings, of which those flagged
+together come as one.
 """
 
 from __future__ import annotations
@@ -62,7 +66,7 @@ def estimate_quality(counts: VerdictCounts, *, scored: int, flagged: int, min_re
         return DetectionQuality(precision=alarms, false_positive_rate=nothing, miss_rate=nothing, accuracy=nothing)
     return DetectionQuality(
         precision=alarms,
-        false_positive_rate=population.false_positive_rate(alarms, quiet),
+        false_positive_rate=population.count_false(counts, quiet) or population.false_positive_rate(alarms, quiet),
         miss_rate=population.miss_rate(alarms, quiet),
         accuracy=population.accuracy(alarms, quiet, counts.total),
     )
@@ -104,6 +108,15 @@ class _Population:
             return false / (false + passed)
 
         return Estimate(n=alarms.n, value=rate(alarms.value), low=rate(alarms.high), high=rate(alarms.low))
+
+    def count_false(self, counts: VerdictCounts, quiet: Estimate) -> Estimate | None:
+        """The same where people looked at every alarm, and so at too few to estimate from; None where they did not."""
+        passed = self.unflagged * (1.0 if quiet.value is None else quiet.value)
+        if counts.reviews == 0 or counts.alarms < self.flagged or passed <= 0:
+            return None
+        normal = counts.false_alarm + passed
+        low, high = wilson_interval(counts.false_alarm / normal, normal * counts.reviews / counts.alarms)
+        return Estimate(n=counts.reviews, value=counts.false_alarm / normal, low=low, high=high)
 
     def miss_rate(self, alarms: Estimate, quiet: Estimate) -> Estimate:
         """The interval is that of the audit, by far the coarser of the two."""

@@ -150,7 +150,8 @@ def check_false_positive_rate(counts: VerdictCounts, *, scored: int, flagged: in
     """False alarms over all normal readings, where people looked at enough alarms."""
     quality = estimate_quality(counts, scored=scored, flagged=flagged, min_reviews=policy.min_verdicts)
     rate = quality.false_positive_rate
-    if rate.value is None:
+    # Counted from the few alarms there were, it is true and yet no reason to call a model ill.
+    if rate.value is None or rate.n < policy.min_verdicts:
         return _too_few_verdicts(CheckName.FALSE_POSITIVE_RATE, counts, policy)
     verdict, threshold = grade_high(rate.value, policy.false_positive_rate_warn, policy.false_positive_rate_fail)
     return CheckResult(

@@ -13,6 +13,7 @@ from ml_core.adapters.reading_files import FileOptions
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.console import errors, output, print_json
 from ml_core.entrypoints.demo.live import watch_live
+from ml_core.entrypoints.demo.operator import AUDIT
 from ml_core.entrypoints.demo.performance import Play, perform
 from ml_core.entrypoints.demo.summary import print_summary
 from ml_core.entrypoints.exclusive import hold_alone
@@ -49,7 +50,7 @@ def demo_command(
         errors.print(f"stopped; the data stay in {folder.resolve()}")
         return
     kind = "live" if live else "csv" if csv_file else "story"
-    settings = Settings(home=(folder / HOMES[kind]).resolve())
+    settings = Settings(home=(folder / HOMES[kind]).resolve(), audit=AUDIT)
     settings.home.parent.mkdir(parents=True, exist_ok=True)
     told = f"another demo runs in {settings.home.parent}: wait for it, or give another --dir"
     with hold_alone(settings.home.with_suffix(".lock"), otherwise=told), closing(Platform(settings)) as platform:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from ml_core.entrypoints.demo.story import tell_story
 from ml_core.entrypoints.runner import run_task
 from ml_core.manifest import load_manifest
 from ml_core.settings import Settings
+from tests.grafana.macro_expander import Viewer
 
+METRICS = {"flow", "temperature", "humidity", "light", "co2"}
 END = datetime(2026, 11, 23, 13, tzinfo=UTC)
 """The demo's last moment; what is found must not depend on the hour, which `test_any_hour` varies."""
 COUNTED = (
@@ -158,9 +161,34 @@ def test_its_operator_has_reviewed_what_was_found(platform: Platform) -> None:
         unreviewed = cur.fetchall()
         cur.execute("SELECT DISTINCT verdict FROM grafana.verdict")
         said = {verdict for (verdict,) in cur.fetchall()}
+        cur.execute("SELECT count(*) FROM grafana.verdict WHERE device = 'branch-1' AND verdict = 'missed'")
+        (missed,) = cur.fetchone() or (0,)
 
     assert unreviewed == [(0,)]
     assert {"confirmed", "normal"} <= said <= {"confirmed", "false_alarm", "normal", "missed"}
+    # Nothing was planted there, but its real leak went on for hours after the alarm.
+    assert missed > 0
+
+
+def test_the_five_panels_of_the_seed_show_figures(platform: Platform) -> None:
+    """Over the last week: models, anomalies in time, accuracy of each metric, latency, false positive rate with n."""
+    board = json.loads(files("ml_core.grafana").joinpath("json/fleet_overview.json").read_text(encoding="utf-8"))
+    all_values = {each["name"]: each["allValue"] for each in board["templating"]["list"] if "allValue" in each}
+    viewer = Viewer(start=END - timedelta(days=7), end=END, chosen={})
+    rows: dict[str, list[tuple[Any, ...]]] = {}
+    for panel in board["panels"]:
+        with platform.database.transaction() as cur:
+            cur.execute(viewer.expand(panel["targets"][0]["rawSql"], all_values))
+            rows[panel["title"]] = cur.fetchall()
+
+    assert rows["Active models"] == [("9 of 9 expected", 1.0)]
+    assert sum(row[-1] for row in rows["Anomalies detected"]) > 0
+    assert {label.split(" (n = ")[0] for label, _ in rows["Model accuracy"]} == METRICS
+    assert all(0.5 < accuracy <= 1 for _, accuracy in rows["Model accuracy"])
+    assert sum(row[-1] for row in rows["Prediction latency"]) > 0
+    ((label, rate),) = rows["False positive rate"]
+    assert label.startswith("n = ")
+    assert 0 <= rate < 0.05
 
 
 def test_a_second_run_of_every_slot_changes_nothing(platform: Platform) -> None:

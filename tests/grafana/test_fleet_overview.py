@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from ml_core.adapters.postgres import Database
+from ml_core.domain.detection_quality import estimate_quality
+from ml_core.domain.operator_verdict import VerdictCounts
 from ml_core.domain.rollup import latency_quantile_ms
 from tests.grafana.conftest import Answer
 from tests.grafana.fleet_rows import NOW, SCORED, add_activity, add_fleet, add_verdicts
@@ -186,6 +188,31 @@ def test_the_false_positive_rate_is_estimated_from_reviewed_alarms(
     # Wilson's interval for 5 of 20 is 0.1119 to 0.4687.
     low, high = (100 * flagged * f / (predictions - flagged * (1 - f)) for f in (0.1119, 0.4687))
     assert label == f"n = 20, {low:.2f} to {high:.2f} %"
+
+
+def test_where_every_alarm_was_reviewed_the_false_alarms_are_counted(database: Database, show: Show) -> None:
+    """Twelve alarms, all told: nothing is estimated, so few reviews are enough, and the console says the same."""
+    ids = add_fleet(database)
+    add_activity(database, {("PUMP-1", "temperature"): ids["PUMP-1", "temperature"]})
+    add_verdicts(database, ids["PUMP-1", "temperature"], "temperature", confirmed=9, false_alarm=2, unreviewed=1)
+    assert show("False positive rate")[1] == [("11 of 20 reviews", None)]
+
+    with database.transaction() as cur:
+        cur.execute(
+            "INSERT INTO ml_health.verdict (detection_id, detection_timestamp, series_id, verdict, given_by, given_at)"
+            " SELECT detection_id, \"timestamp\", series_id, 'false_alarm', 'ann', %s FROM grafana.anomaly"
+            " WHERE verdict IS NULL",
+            (NOW,),
+        )
+    ((label, rate),) = show("False positive rate")[1]
+    counts = VerdictCounts(confirmed=9, false_alarm=3, reviews=12)
+    told = estimate_quality(counts, scored=12 * SCORED, flagged=12, min_reviews=20).false_positive_rate
+
+    assert rate == pytest.approx(3 / (12 * SCORED - 12 + 3))
+    assert rate == pytest.approx(told.value)
+    assert told.low is not None
+    assert told.high is not None
+    assert label == f"n = 12 (every alarm), {100 * told.low:.2f} to {100 * told.high:.2f} %"
 
 
 def test_accuracy_weighs_alarms_and_audited_readings_by_their_shares(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ml_core.domain.detection_quality import estimate_quality
 from ml_core.domain.operator_verdict import VerdictCounts
+from ml_core.domain.proportion import wilson_interval
 
 COUNTS = st.integers(0, 200)
 
@@ -73,6 +74,20 @@ def test_below_twenty_there_is_no_rate(reviews: int) -> None:
 
     assert quality.precision.value is None
     assert str(quality.precision) == f"not enough reviews of alarms, 20 are needed (n = {reviews})"
+
+
+def test_where_every_alarm_has_its_verdict_false_alarms_are_counted() -> None:
+    """Six episodes of 16 alarms, one of them false, in 2,286 readings; with one alarm untold there is no rate."""
+    counts = VerdictCounts(confirmed=15, false_alarm=1, reviews=6)
+    whole = estimate_quality(counts, scored=2286, flagged=16, min_reviews=20)
+    rate = whole.false_positive_rate
+
+    assert rate.n == 6
+    assert rate.value == pytest.approx(1 / 2271)
+    # Flagged readings come 16 / 6 together, so the 2,271 normal ones weigh as 852.
+    assert (rate.low, rate.high) == pytest.approx(wilson_interval(1 / 2271, 2271 * 6 / 16))
+    assert whole.precision.value is None
+    assert estimate_quality(counts, scored=2286, flagged=17, min_reviews=20).false_positive_rate.value is None
 
 
 def test_a_hundred_alarms_of_one_episode_are_one_review() -> None:

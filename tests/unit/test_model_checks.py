@@ -190,3 +190,10 @@ def test_false_positive_rate_is_over_normal_readings(flagged: int, verdict: Verd
     counts = audited(confirmed=10, false_alarm=10)
 
     assert check_false_positive_rate(counts, scored=10_000, flagged=flagged, policy=POLICY).verdict is verdict
+
+
+def test_a_few_alarms_that_were_all_reviewed_judge_no_model() -> None:
+    """Their false alarms can be counted, and yet one bad evening is no reason to call a model ill."""
+    counts = audited(false_alarm=3)
+
+    assert check_false_positive_rate(counts, scored=100, flagged=3, policy=POLICY).verdict is Verdict.UNKNOWN

@@ -1,5 +1,7 @@
 -- With P predictions of which F were flagged, and f the share of false alarms among reviewed alarms (p = 1 - f the
 -- confirmed share), the false positive rate is about F f / (P - F p). The interval is Wilson's for f, at 95 %.
+-- Where every alarm was reviewed it is no estimate, but the false alarms over all normal readings, however few reviews
+-- there are; the interval is then Wilson's for so many readings, of which those of one episode come as one.
 WITH told AS (
     SELECT count(DISTINCT review)::double precision AS reviewed
     FROM grafana.verdict
@@ -8,28 +10,44 @@ WITH told AS (
     SELECT sum(predictions)::double precision AS predictions,
            sum(flagged)::double precision AS flagged,
            max(told.reviewed) AS reviewed,
+           sum(confirmed + false_alarms)::double precision AS judged,
+           sum(false_alarms)::double precision AS false_alarms,
            sum(false_alarms) / nullif(sum(confirmed + false_alarms), 0)::double precision AS false_share
     FROM grafana.quality CROSS JOIN told
     WHERE $__timeFilter("time")
       AND :chosen
+), counted AS (
+    SELECT reviewed,
+           false_alarms / (predictions - flagged + false_alarms) AS rate,
+           (predictions - flagged + false_alarms) * reviewed / judged AS readings
+    FROM seen
+    WHERE judged >= flagged AND reviewed > 0 AND predictions > flagged
 ), bounded AS (
     SELECT predictions, flagged, reviewed, false_share,
            (false_share + 1.9208 / reviewed) / (1 + 3.8416 / reviewed) AS centre,
            1.96 * sqrt(false_share * (1 - false_share) / reviewed + 0.9604 / reviewed ^ 2)
                / (1 + 3.8416 / reviewed) AS margin
     FROM seen
-    WHERE reviewed >= :min_verdicts AND predictions > flagged
+    WHERE reviewed >= :min_verdicts AND judged < flagged AND predictions > flagged
 ), rated AS (
-    SELECT flagged * false_share / (predictions - flagged * (1 - false_share)) AS rate,
+    SELECT 'n = ' || reviewed AS told,
+           flagged * false_share / (predictions - flagged * (1 - false_share)) AS rate,
            flagged * greatest(centre - margin, 0)
                / (predictions - flagged * (1 - greatest(centre - margin, 0))) AS low,
            flagged * least(centre + margin, 1)
                / (predictions - flagged * (1 - least(centre + margin, 1))) AS high
     FROM bounded
+    UNION ALL
+    SELECT 'n = ' || reviewed || ' (every alarm)',
+           rate,
+           greatest((rate + 1.9208 / readings - half) / (1 + 3.8416 / readings), 0),
+           (rate + 1.9208 / readings + half) / (1 + 3.8416 / readings)
+    FROM counted
+    CROSS JOIN LATERAL (SELECT 1.96 * sqrt(rate * (1 - rate) / readings + 0.9604 / readings ^ 2) AS half) AS margin
 )
 SELECT CASE
            WHEN rate IS NULL THEN reviewed || ' of :min_verdicts reviews'
-           ELSE 'n = ' || reviewed || ', ' || round((100 * low)::numeric, 2) || ' to '
+           ELSE told || ', ' || round((100 * low)::numeric, 2) || ' to '
                 || round((100 * high)::numeric, 2) || ' %'
        END AS label,
        rate AS "false positive rate"
