@@ -10,13 +10,14 @@ from pathlib import Path
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.model_version import ModelStatus
+from ml_core.domain.schedule import latest_slot
 from ml_core.domain.series import SeriesKey
-from ml_core.domain.task import TaskResult
+from ml_core.domain.task import Outcome, TaskResult
 from ml_core.entrypoints.demo.loading import load_readings
 from ml_core.entrypoints.demo.story import STEP, DemoSeries
 from ml_core.entrypoints.due import find_due_slot
 from ml_core.entrypoints.runner import run_task
-from ml_core.manifest import load_manifest
+from ml_core.manifest import TaskSpec, load_manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +86,17 @@ class Simulation:
         # Before the orchestrator came, models were only made.
         tasks = manifest.tasks if moment >= self.begin else (manifest.task("ml_discover"),)
         for spec in tasks:
-            slot = find_due_slot(self.platform, spec, moment, jitter=False)
+            slot = self._find_slot(spec, moment)
             if slot is not None:
                 yield run_task(self.platform, spec.task_id, now=moment, slot=slot)
+
+    def _find_slot(self, spec: TaskSpec, moment: datetime) -> datetime | None:
+        """What is due; and what a killed demo was at, since on this clock no wait for another attempt passes."""
+        slot = latest_slot(spec.schedule, moment)
+        run = self.platform.runs.find(spec.task_id, slot)
+        if run is not None and run.outcome is Outcome.RUNNING and run.attempt <= spec.retries:
+            return slot
+        return find_due_slot(self.platform, spec, moment, jitter=False)
 
 
 def flip_byte(path: Path) -> None:
