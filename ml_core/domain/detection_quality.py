@@ -123,6 +123,8 @@ class _Population:
         if alarms.value is None or quiet.value is None or quiet.low is None or quiet.high is None:
             return alarms if alarms.value is None else quiet
         found = self.flagged * alarms.value
+        if found + self.unflagged * (1 - quiet.value) <= 0:
+            return Estimate(n=quiet.n, reason="no anomaly was found or missed, so there is no rate to tell")
 
         def rate(normal: float) -> float:
             missed = self.unflagged * (1 - normal)
