@@ -10,7 +10,7 @@ import { initPluginTranslations } from '@grafana/i18n';
 import { BigValue, GlobalStyles, PanelChrome, ThemeContext, TimeSeries, VizLegend } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 
-const { board, panels, chosen, from, to, note } = window.PREVIEW;
+let board, panels, chosen, from, to, note, range;
 const theme = createTheme({ colors: { mode: 'light' } });
 const WIDTH = 1600, ROW = 30, GAP = 8, PADDING = 16;
 const TIME_SERIES = {
@@ -18,7 +18,6 @@ const TIME_SERIES = {
   axisPlacement: 'auto', gradientMode: 'none', lineInterpolation: 'linear', scaleDistribution: { type: 'linear' },
   hideFrom: { legend: false, viz: false, tooltip: false }, stacking: { mode: 'none', group: 'A' }, thresholdsStyle: { mode: 'off' },
 };
-const range = { from: dateTime(from), to: dateTime(to), raw: { from: dateTime(from), to: dateTime(to) } };
 const PALETTE = ['blue', 'purple', 'orange', 'semi-dark-blue', 'light-purple', 'dark-orange', 'super-light-blue'];
 
 function put(config, path, value) {
@@ -294,13 +293,13 @@ function Chip({ name, value }) {
   return <span style={{ border: `1px solid ${theme.colors.border.medium}`, borderRadius: 4, padding: '4px 10px', marginRight: 8, background: theme.colors.background.primary }}><b>{name}</b> {value}</span>;
 }
 
-function Preview() {
+function Preview({ id }) {
   const bottom = Math.max(...board.panels.map(({ gridPos }) => gridPos.y + gridPos.h));
   const day = (instant) => new Date(instant).toISOString().slice(0, 16).replace('T', ' ');
   return (
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
-      <div id="board" style={{ position: 'relative', width: WIDTH, height: 92 + bottom * (ROW + GAP) + PADDING, background: theme.colors.background.canvas, fontFamily: theme.typography.fontFamily, color: theme.colors.text.primary }}>
+      <div id="board" data-drawn={id} style={{ position: 'relative', width: WIDTH, height: 92 + bottom * (ROW + GAP) + PADDING, background: theme.colors.background.canvas, fontFamily: theme.typography.fontFamily, color: theme.colors.text.primary }}>
         <div style={{ padding: '12px 16px 0', display: 'flex', justifyContent: 'space-between' }}>
           <span style={{ fontSize: 20, fontWeight: 500 }}>{board.title}</span>
           <span style={{ fontSize: 13 }}>{day(from)} to {day(to)} UTC · {note}</span>
@@ -312,4 +311,13 @@ function Preview() {
   );
 }
 
-initPluginTranslations('preview').finally(() => createRoot(document.getElementById('root')).render(<Preview />));
+// One page draws every dashboard: reading Grafana's components takes longer than drawing with them.
+const root = createRoot(document.getElementById('root'));
+let drawn = 0;
+window.draw = async (preview) => {
+  await initPluginTranslations('preview').catch(() => {});
+  ({ board, panels, chosen, from, to, note } = preview);
+  range = { from: dateTime(from), to: dateTime(to), raw: { from: dateTime(from), to: dateTime(to) } };
+  root.render(<Preview key={++drawn} id={drawn} />);
+  return drawn;
+};

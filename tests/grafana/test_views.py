@@ -1,10 +1,15 @@
 """The views carry what dashboards build on, and Grafana's login sees them and nothing else."""
 
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
+from psycopg2 import sql
 
+from ml_core.adapters.grafana_reader import PostgresReaderAccess
 from ml_core.adapters.postgres import Database
 from ml_core.adapters.view_store import packaged_views
 from ml_core.domain.rollup import LATENCY_BOUNDS_MS
@@ -91,6 +96,24 @@ def test_an_incident_is_of_its_findings_tenant(database: Database, reader: Datab
         assert cur.fetchall() == [("00000000-0000-0000-0000-000000000000", "damaged", 7)]
 
 
+@pytest.fixture(scope="module")
+def outsider(
+    create_database: Callable[[str, str], str], template_database: str, database_names: Iterator[str]
+) -> Iterator[Database]:
+    """Grafana's login on a database of this module: what is refused leaves nothing, so all refusals share it."""
+    name = next(database_names)
+    url = create_database(name, template_database)
+    login = f"grafana_of_{name}"
+    with closing(Database(url)) as owners:
+        assert PostgresReaderAccess(owners).create(login, "a-password") is None
+        parts = urlsplit(url)
+        reader_url = f"postgresql://{login}:a-password@{parts.hostname}:{parts.port}{parts.path}"
+        with closing(Database(reader_url)) as opened:
+            yield opened
+        with owners.transaction() as cur:
+            cur.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(login)))
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -110,9 +133,9 @@ def test_an_incident_is_of_its_findings_tenant(database: Database, reader: Datab
         "DROP VIEW grafana.run",
     ],
 )
-def test_grafanas_login_reads_views_and_nothing_else(reader: Database, statement: str) -> None:
+def test_grafanas_login_reads_views_and_nothing_else(outsider: Database, statement: str) -> None:
     """Base tables, writes and creation are refused, even after the session turned off its own read-only mode."""
     refused = pytest.raises(psycopg2.Error, match=r"permission denied|must be owner|cannot update view")
-    with refused, reader.transaction() as cur:
+    with refused, outsider.transaction() as cur:
         cur.execute("SET LOCAL transaction_read_only = off")
         cur.execute(statement)
