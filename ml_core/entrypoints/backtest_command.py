@@ -27,7 +27,13 @@ SAMPLE = 50
 @click.command("backtest")
 @click.option("--from", "begin", type=MOMENT, required=True, help="When the replay begins: first models are made then.")
 @click.option("--to", "end", type=MOMENT, required=True, help="When it ends; not in the future.")
-@click.option("--set", "changes", multiple=True, metavar="SECTION.KEY=VALUE", help="Another setting; repeat for more.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Another setting, such as gate.drift_margin=0.15; repeat for more.",
+)
 @click.option("--series", "named", multiple=True, metavar="DEVICE:METRIC", help="Only this series; repeat for more.")
 @click.option("--sample", type=click.IntRange(min=1), default=SAMPLE, show_default=True, help="Series drawn at random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What the draw depends on.")

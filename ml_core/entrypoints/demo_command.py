@@ -6,6 +6,7 @@ import shutil
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -68,6 +69,7 @@ def demo_command(
     else:
         print_summary(summary, output)
         errors.print(f"Everything is in {settings.home}; `make demo-stop` ends its database, --fresh begins anew.")
+        errors.print(f"To ask it more: ML_HEALTH_HOME={quote(str(settings.home))} ml-health status", soft_wrap=True)
 
 
 def find_end(home: Path) -> datetime:

@@ -18,7 +18,7 @@ def explain_command(platform: Platform, subject: str, as_json: bool) -> None:
     """Say how it came to be, in order and only from what is stored.
 
     SUBJECT is the id of a model or of an anomaly, the number of an incident, DEVICE:METRIC (the model that serves)
-    or DEVICE:METRIC@VERSION.
+    or DEVICE:METRIC@VERSION. A number is never an episode's: of an episode give the id of one of its anomalies.
     """
     explanation = platform.explainer.explain(subject)
     if as_json:

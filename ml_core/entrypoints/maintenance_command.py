@@ -42,7 +42,14 @@ def maintenance_command() -> None:
 @click.argument("pattern")
 @click.option("--from", "begins_at", type=MOMENT, required=True, help="When it begins, such as 2026-01-31T02:00:00Z.")
 @click.option("--to", "ends_at", type=MOMENT, required=True, help="When it ends.")
-@click.option("--skip", "skips", type=SkipsType(), default="alerts,training", show_default=True, help="What to skip.")
+@click.option(
+    "--skip",
+    "skips",
+    type=SkipsType(),
+    default="alerts,training",
+    show_default=True,
+    help="What to skip: alerts, training, or both.",
+)
 @click.option("--reason", help="Why; kept with each alert that is spared.")
 @click.option("--by", help="Who says so; default: the user of this machine.")
 @click.option("--now", type=MOMENT, help="The time of the entry; default: the clock's.")

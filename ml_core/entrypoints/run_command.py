@@ -22,7 +22,13 @@ _COLOURS = {Outcome.SUCCEEDED: "green", Outcome.SKIPPED: "blue", Outcome.PARTIAL
 @click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
 @click.option("--slot", type=MOMENT, help="The slot to run; default: the latest of the task's schedule.")
 @click.option("--now", type=MOMENT, help="The time to run at; default: the clock's.")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the task.")
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the task, such as series=PUMP-1:flow; repeat for more.",
+)
 @click.pass_obj
 def run_command(
     platform: Platform,
