@@ -1,0 +1,26 @@
+"""Workers of a pool end with the process that made them: one that is killed cannot tell them so."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+LOOK_EVERY_S = 1.0
+
+
+def end_with(parent: int) -> None:
+    """Watch, from a thread of this process, whether its parent is still there; nothing where it is another's child.
+
+    Threads of `parent` itself, and workers that something else started, have nothing to watch.
+    """
+    watched = any(thread.name == _watch.__name__ for thread in threading.enumerate())
+    if os.getppid() == parent and not watched:
+        threading.Thread(target=_watch, args=(parent,), name=_watch.__name__, daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY_S)
+    # Whatever it is doing is for nobody: a worker may hang on a pipe that nobody reads, so nothing is tidied up.
+    os._exit(1)
