@@ -55,14 +55,15 @@ def begin_demo(folder: Path, end: datetime = END) -> subprocess.Popen[str]:
     home.mkdir(parents=True, exist_ok=True)
     (home / "end").write_text(end.isoformat())
     command = [sys.executable, "-m", "ml_core.entrypoints.cli", "demo", "--json", "--dir", str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    # Into a file: a pipe would be held open by whatever outlives a killed demo.
+    with (folder / "printed").open("w") as printed:
+        return subprocess.Popen(command, stdout=printed, stderr=subprocess.DEVNULL, text=True)
 
 
-def finish(demo: subprocess.Popen[str]) -> dict[str, Any]:
+def finish(demo: subprocess.Popen[str], folder: Path) -> dict[str, Any]:
     """Wait for its end and read its summary."""
-    printed, _ = demo.communicate(timeout=300)
-    assert demo.returncode == 0
-    summary: dict[str, Any] = json.loads(printed)
+    assert demo.wait(timeout=300) == 0
+    summary: dict[str, Any] = json.loads((folder / "printed").read_text())
     return summary
 
 
@@ -76,7 +77,7 @@ def stop(folder: Path) -> None:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """A demo that was played once: its folder and its summary."""
     folder = tmp_path_factory.mktemp("demo")
-    yield folder, finish(begin_demo(folder))
+    yield folder, finish(begin_demo(folder), folder)
     stop(folder)
 
 
@@ -207,7 +208,7 @@ def test_a_second_run_of_every_slot_changes_nothing(platform: Platform) -> None:
 
 def test_a_demo_begun_again_after_its_end_changes_nothing(played: tuple[Path, dict[str, Any]]) -> None:
     """It tells the same summary once more."""
-    assert finish(begin_demo(played[0])) == played[1]
+    assert finish(begin_demo(played[0]), played[0]) == played[1]
 
 
 def test_the_summary_for_people_names_every_fault_and_path(
@@ -260,15 +261,18 @@ def test_this_machine_is_watched(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_a_demo_killed_at_any_moment_is_completed_by_the_next(
     played: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    """Killed four times at random moments, it ends with the same findings, scores and versions."""
+    """Killed twice at random moments, it ends with the same findings, scores and versions.
+
+    Not more often: on a slow machine all of them would meet one task, whose slot is given up after its attempts.
+    """
     moments = random.Random(7)
     try:
-        for _ in range(4):
+        for _ in range(2):
             demo = begin_demo(tmp_path)
             time.sleep(moments.uniform(0.5, 6.0))
             demo.kill()
-            demo.communicate()
-        summary = finish(begin_demo(tmp_path))
+            demo.wait()
+        summary = finish(begin_demo(tmp_path), tmp_path)
     finally:
         stop(tmp_path)
 
