@@ -17,7 +17,7 @@ from ml_core.domain.detector_kinds import detector_of_kind
 from ml_core.domain.model_version import TrainingCause
 from ml_core.domain.series import Readings
 from ml_core.errors import InsufficientDataError, MLHealthError, UnmodellableSeriesError
-from ml_core.services.worker_life import end_with
+from ml_core.services.worker_life import watched_by
 
 logger = logging.getLogger(__name__)
 
@@ -117,10 +117,10 @@ def _spread(
         return (fit(request, options) for request in requests)
     from joblib import Parallel, delayed
 
-    calls = [delayed(_fit_in_worker)(request, options, os.getpid()) for request in requests]
+    life = watched_by(os.getpid()) if execution.backend == "loky" else {}
     answers: Generator[Fitted | NotTrained, None, None] = Parallel(
-        n_jobs=execution.jobs, backend=execution.backend, return_as="generator"
-    )(calls)
+        n_jobs=execution.jobs, backend=execution.backend, return_as="generator", **life
+    )(delayed(fit)(request, options) for request in requests)
     return answers
 
 
@@ -140,17 +140,12 @@ def _fit_apart(request: TrainingRequest, options: FitOptions) -> Fitted | NotTra
 
     try:
         # Two calls, because a single one would be made in this process.
-        calls = [delayed(_fit_in_worker)(request, options, os.getpid()), delayed(end_with)(os.getpid())]
-        first, _ = Parallel(n_jobs=2, backend="loky")(calls)
+        calls = [delayed(fit)(request, options), delayed(os.getpid)()]
+        first, _ = Parallel(n_jobs=2, backend="loky", **watched_by(os.getpid()))(calls)
     except BrokenExecutor:
         return NotTrained(problem=TrainingProblem.FAILED, reason="the process that trained it died")
     outcome: Fitted | NotTrained = first
     return outcome
-
-
-def _fit_in_worker(request: TrainingRequest, options: FitOptions, maker: int) -> Fitted | NotTrained:
-    end_with(maker)
-    return fit(request, options)
 
 
 def fit(request: TrainingRequest, options: FitOptions) -> Fitted | NotTrained:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import Any
 
 LOOK_EVERY_S = 1.0
 
 
-def end_with(parent: int) -> None:
-    """Watch, from a thread of this process, whether its parent is still there; nothing where it is another's child.
+def watched_by(maker: int) -> dict[str, Any]:
+    """What joblib's loky backend is told, so that each worker watches its maker from its first moment on."""
+    return {"initializer": end_with, "initargs": (maker,)}
 
-    Threads of `parent` itself, and workers that something else started, have nothing to watch.
-    """
-    watched = any(thread.name == _watch.__name__ for thread in threading.enumerate())
-    if os.getppid() == parent and not watched:
-        threading.Thread(target=_watch, args=(parent,), name=_watch.__name__, daemon=True).start()
+
+def end_with(parent: int) -> None:
+    """Watch, from a thread of this process, whether its parent is still there."""
+    threading.Thread(target=_watch, args=(parent,), name=_watch.__name__, daemon=True).start()
 
 
 def _watch(parent: int) -> None:

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
+
+import psutil
 
 CODE = """
-import time, os
+import os, time
 from joblib import Parallel, delayed
-from ml_core.services.worker_life import end_with
+from ml_core.services.worker_life import watched_by
 
-def work(maker):
-    end_with(maker)
-    print(os.getpid(), flush=True)
-    time.sleep(600)
+def work(seconds):
+    time.sleep(seconds)
+    print("done", flush=True)
 
-Parallel(n_jobs=2, backend="loky")([delayed(work)(os.getpid()) for _ in range(2)])
+Parallel(n_jobs=2, backend="loky", **watched_by(os.getpid()))([delayed(work)(s) for s in (600, 0.1)])
 """
 
 
 def test_workers_end_with_a_process_that_was_killed() -> None:
-    """Its output is closed within seconds, since nobody holds it any more."""
+    """The one that is at work ends within seconds, and so does the one that waits for work."""
     run = subprocess.Popen([sys.executable, "-c", CODE], stdout=subprocess.PIPE, text=True)
     assert run.stdout is not None
-    workers = [int(run.stdout.readline()) for _ in range(2)]
-    os.kill(run.pid, signal.SIGKILL)
+    assert run.stdout.readline() == "done\n"
+    workers = [child for child in psutil.Process(run.pid).children() if "LokyProcess" in " ".join(child.cmdline())]
+    run.kill()
     run.communicate(timeout=30)
 
-    give_up = time.monotonic() + 30
-    while any(_is_alive(worker) for worker in workers) and time.monotonic() < give_up:
-        time.sleep(0.1)
-    assert [worker for worker in workers if _is_alive(worker)] == []
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    assert len(workers) == 2
+    assert psutil.wait_procs(workers, timeout=30)[1] == []
