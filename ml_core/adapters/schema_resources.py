@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ml_core.errors import ConfigurationError
-from ml_core.sql import list_sql, read_sql
+from ml_core.sql import list_sql, load_views, read_sql
 
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
@@ -48,7 +48,7 @@ def load_packaged_resources() -> SchemaResources:
     """The SQL files of this package."""
     return SchemaResources(
         migrations=[_load_migration(path) for path in list_sql("migrations")],
-        views=[read_sql(path) for path in list_sql("views")],
+        views=list(load_views().values()),
         roles=read_sql("roles.sql"),
     )
 

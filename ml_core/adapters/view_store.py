@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from psycopg2.errors import UndefinedColumn, UndefinedTable
 from psycopg2.extensions import cursor
@@ -13,7 +12,7 @@ from ml_core.adapters.postgres import Database
 from ml_core.adapters.telemetry_view import NAME as TELEMETRY
 from ml_core.adapters.telemetry_view import TelemetryView
 from ml_core.errors import ConfigurationError
-from ml_core.sql import list_sql, load_queries, read_sql
+from ml_core.sql import load_queries, load_views
 
 _CREATE = re.compile(r"CREATE (OR REPLACE )?VIEW grafana\.")
 
@@ -34,7 +33,7 @@ class PostgresViewStore:
         those words are compared. Nothing of the trial stays, and no view of ours is locked for its readers.
         """
         with self._database.transaction() as cur:
-            wanted = packaged_views() | self._map_telemetry(cur)[0]
+            wanted = load_views() | self._map_telemetry(cur)[0]
             return [name for name, definition in wanted.items() if not self._is_current(cur, name, definition)]
 
     def find_telemetry_problem(self) -> str | None:
@@ -73,8 +72,3 @@ class PostgresViewStore:
             return False
         finally:
             cur.execute(self._queries["end_trial"])
-
-
-def packaged_views() -> dict[str, str]:
-    """The definitions of this package's views by their names, in the order in which they are made."""
-    return {re.sub(r"^\d+_", "", PurePosixPath(path).stem): read_sql(path) for path in list_sql("views")}

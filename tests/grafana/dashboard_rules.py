@@ -5,15 +5,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ml_core.sql import load_views
+
 DATASOURCE = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
 RELATION = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)(\.[a-z_]+)?", re.IGNORECASE)
 COMMON_TABLE = re.compile(r"\b([a-z_]+) AS (?:MATERIALIZED )?\(\s*SELECT", re.IGNORECASE)
 KEYWORDS = {"lateral", "unnest", "generate_series"}
 COLOURS = {"green", "yellow", "red", "blue", "#8e8e8e"}
-# What happened at some time: who reads it says which time is meant.
+TIME_COLUMN = re.compile(r"\"time\"|\"timestamp\"|\bslot\b")
+# Views of what happened at some time: who reads one says which time is meant.
 IN_TIME = re.compile(
-    r"grafana\.(activity_hourly|anomaly|check_result|explanation|fleet_hourly|latency_bucket|model_event|quality"
-    r"|run|run_count|telemetry|verdict)\b"
+    rf"grafana\.({'|'.join(name for name, text in load_views().items() if TIME_COLUMN.search(text))})\b"
 )
 BUILT_IN = {"__value", "__data", "__url_time_range", "__name", "__field"}
 USED = re.compile(r"\$\{(\w+)[^}]*\}")

@@ -1,15 +1,18 @@
 """The shipped dashboards keep the rules, and the rules notice what breaks them."""
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ml_core.grafana import build
+from ml_core.sql import list_sql, read_sql
 from tests.grafana.dashboard_rules import broken_rules
 
 Board = dict[str, Any]
+PLACE = re.compile(r"(?<!:):[a-z_]+")
 
 
 def test_shipped_dashboards_keep_every_rule(boards: list[Board]) -> None:
@@ -33,6 +36,19 @@ def test_an_edited_file_is_named_by_the_check(tmp_path: Any) -> None:
     (tmp_path / "json/old.json").write_text("{}", encoding="utf-8")
 
     assert build.outdated(tmp_path) == ["json/device.json", "json/old.json", "json/runs.json"]
+
+
+def test_every_query_is_shown_by_its_dashboard(boards: list[Board]) -> None:
+    """A panel that was written and not put into `build()` is named by its query."""
+    shown = {target["rawSql"] for board in boards for panel in board["panels"] for target in panel["targets"]}
+    shown |= {note["target"]["rawSql"] for board in boards for note in board.get("annotations", {}).get("list", [])}
+    left_over = []
+    for path in (path for name in build.DASHBOARDS for path in list_sql(f"panels/{name}")):
+        lines = {line for line in read_sql(path).splitlines() if not PLACE.search(line)}
+        if not any(lines <= set(text.splitlines()) for text in shown):
+            left_over.append(path)
+
+    assert left_over == []
 
 
 def _set(key: str, value: Any) -> Callable[[Board], None]:

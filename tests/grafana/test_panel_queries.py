@@ -72,7 +72,7 @@ def test_each_query_returns_what_its_panel_type_needs(
 
 def _check_panel(name: str, panel: Panel, answers: list[Answer]) -> None:
     for target, (columns, rows) in zip(panel["targets"], answers, strict=True):
-        assert rows, name
+        assert rows, f"{name} has no rows: give it some in tests/grafana/fleet_rows.py"
         assert len(set(columns)) == len(columns), name
         _check_format(target["format"], columns, rows)
     _check_type(panel, *answers[0])

@@ -11,28 +11,44 @@ from psycopg2 import sql
 
 from ml_core.adapters.grafana_reader import PostgresReaderAccess
 from ml_core.adapters.postgres import Database
-from ml_core.adapters.view_store import packaged_views
 from ml_core.domain.rollup import LATENCY_BOUNDS_MS
+from ml_core.sql import load_views
+from tests.grafana.dashboard_rules import IN_TIME
 from tests.grafana.fleet_rows import NOW, add_activity, add_fleet, add_verdicts
 
 
 def test_each_file_makes_the_view_of_its_name() -> None:
     """One view a file, so that a file can be found by the view's name."""
-    for name, text in packaged_views().items():
+    for name, text in load_views().items():
         assert text.count("CREATE VIEW") == 1
         assert f"CREATE VIEW grafana.{name} AS" in text
 
 
+def test_a_view_is_made_after_those_that_it_reads() -> None:
+    """The order follows from the views themselves, whatever their files are called."""
+    views = list(load_views())
+
+    assert views.index("verdict") < views.index("anomaly") < views.index("explanation")
+    assert views.index("fleet_hourly") < views.index("quality")
+
+
+def test_a_view_of_what_happened_groups_nothing() -> None:
+    """Where a view groups, a filter on its time cannot reach the tables: a panel's query groups instead."""
+    grouped = [name for name, text in load_views().items() if IN_TIME.search(f"grafana.{name}") and "GROUP BY" in text]
+
+    assert grouped == []
+
+
 def test_views_read_no_clock() -> None:
     """Which moment is meant is said by the reader of a view."""
-    for text in packaged_views().values():
+    for text in load_views().values():
         assert "now()" not in text
         assert "current_timestamp" not in text.lower()
 
 
 def test_every_view_carries_the_tenant(reader: Database) -> None:
     """A site that needs a wall between tenants can filter every view."""
-    for name in packaged_views():
+    for name in load_views():
         with reader.transaction() as cur:
             cur.execute(f"SELECT pg_typeof(tenant_id) FROM (SELECT) AS one LEFT JOIN grafana.{name} ON true LIMIT 1")
             assert cur.fetchone() == ("uuid",)

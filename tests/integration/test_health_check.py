@@ -18,6 +18,7 @@ from ml_core.domain.model_version import ModelStatus
 from ml_core.domain.operator_verdict import NewVerdict, OperatorVerdict
 from ml_core.domain.policies import HealthPolicy
 from ml_core.domain.task import Outcome
+from ml_core.sql import read_sql
 from tests.integration.health_fleet import NOW, HealthFleet, changed_from
 
 CHECK = "ml_health_check"
@@ -33,7 +34,7 @@ def fleet(database_url: str, tmp_path: Path) -> Iterator[HealthFleet]:
 
 
 def test_a_healthy_series_is_healthy(fleet: HealthFleet) -> None:
-    """A young model with complete, usual readings has no finding, and every check is stored with its reason."""
+    """A young model with complete, usual readings has no finding; every check is stored with its reason and shown."""
     record = fleet.add_healthy("PUMP-1")
 
     result = fleet.run(CHECK)
@@ -48,6 +49,8 @@ def test_a_healthy_series_is_healthy(fleet: HealthFleet) -> None:
         "scoring_stalled", "training_failures", "latency", "accuracy", "false_positive_rate",
     }  # fmt: skip
     assert all(check.result.reason for check in stored)
+    shown = read_sql("panels/device/checks.sql")
+    assert [str(check.result.check) for check in stored if f"'{check.result.check}'" not in shown] == []
 
 
 def test_a_stuck_sensor_is_named_with_value_and_time(fleet: HealthFleet) -> None:
