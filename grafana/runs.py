@@ -98,6 +98,7 @@ def open_incidents() -> table.Panel:
     panel = kinds.rows(
         {
             "Severity": [*style.coloured_text(style.SEVERITIES), *style.width_of(90)],
+            "Number": style.width_of(80),
             "Age": [*style.unit_of("h"), *style.width_of(100)],
             "Check": style.width_of(140),
             "Occurrences": style.width_of(110),
@@ -110,8 +111,8 @@ def open_incidents() -> table.Panel:
         title="Open incidents",
         description=(
             "What was wrong at the end of the time range, with its GitHub issue. Healthy: an empty table. The "
-            "issue says what was tried and what to do; it closes by itself when the checks have been well for "
-            "some runs."
+            "issue says what was tried and what to do, `ml-health explain` with the number how it came to be; it "
+            "closes by itself when the checks have been well for some runs."
         ),
         unit="none",
         no_value="nothing is open",

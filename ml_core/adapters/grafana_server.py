@@ -98,7 +98,10 @@ class HttpGrafanaServer:
         except GrafanaException as exc:
             raise GrafanaError(f"{self._url} refused to {what} ({exc.status_code}: {exc.message})") from exc
         except RequestException as exc:
-            raise GrafanaError(f"{self._url} gave no answer when asked to {what} ({type(exc).__name__})") from exc
+            raise GrafanaError(
+                f"{self._url} gave no answer when asked to {what} ({type(exc).__name__}): check that Grafana runs "
+                "there and can be reached from here"
+            ) from exc
 
 
 def _comparable(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class DatabaseAddress:
             # The driver's message may quote the whole URL with its password.
             raise ConfigurationError(
                 "ML_HEALTH_DATABASE_URL is no PostgreSQL address: write "
-                "postgresql://USER:PASSWORD@HOST:PORT/DATABASE with special characters of the password "
+                "postgresql://<user>:<password>@HOST:PORT/DATABASE with special characters of the password "
                 "percent-encoded"
             ) from None
 

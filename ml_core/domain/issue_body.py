@@ -55,7 +55,7 @@ def write_issue(
         _tried(ordered, attempts),
         _advice(incident.check),
         _links(ordered, policy),
-        _handling(policy),
+        _handling(incident, policy),
         _machine_block(incident, ordered),
     )
     return IssueDraft(
@@ -152,8 +152,9 @@ def _only_device(findings: Sequence[Finding]) -> str | None:
     return None if others or first is None else first[1]
 
 
-def _handling(policy: EscalationPolicy) -> str:
+def _handling(incident: Incident, policy: EscalationPolicy) -> str:
     return (
+        f"`ml-health explain {incident.incident_id}` tells step by step how this came to be.\n\n"
         f"This text is kept current. Once the fault is gone, the issue is closed after "
         f"{policy.close_after_healthy_runs} healthy daily checks, unless somebody took part or the label "
         f"`{KEEP_OPEN_LABEL}` stands. Close it as *not planned* to have it left alone."

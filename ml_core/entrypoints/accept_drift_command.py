@@ -11,6 +11,7 @@ from ml_core.domain.task import Outcome
 from ml_core.entrypoints.console import MOMENT, print_json, show_progress, stop_on_signal, whoami
 from ml_core.entrypoints.run_command import print_result
 from ml_core.entrypoints.runner import run_task
+from ml_core.services.named_series import list_named
 
 NOT_ACCEPTED = 1
 
@@ -40,6 +41,8 @@ def accept_drift_command(
 
     For a machine that changed on purpose, where retraining is refused or drift is told. A pinned model stays.
     """
+    # A name that nobody bears is wrong usage, not a run that failed.
+    list_named(platform.series, series)
     params = {"series": series, "accepted_by": by or whoami(), "reason": reason}
     if since is not None:
         params["since"] = since.isoformat()

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 EXIT_USAGE = 64
 EXIT_FAILED = 2
+_WORDS_ALONE = frozenset({"-h", "--help", "--example", "--reference"})
+"""Who asks for these is told how things are written, so settings that are written wrongly must not be in the way."""
 
 COMMANDS: dict[str, str] = {
     "accept-drift": "accept_drift_command:accept_drift_command",
@@ -54,6 +56,11 @@ COMMANDS: dict[str, str] = {
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, so that each starts at once."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take note of whether nothing but words is asked for, then parse as ever."""
+        ctx.meta[__name__] = not _WORDS_ALONE.isdisjoint(args)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands."""
         return sorted(COMMANDS)
@@ -81,7 +88,12 @@ def cli(ctx: click.Context, verbose: bool) -> None:
     # PyGithub writes whole issue bodies at DEBUG; APScheduler tells each of its wakings.
     for name in ("github", "apscheduler"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    settings = load_settings()
+    try:
+        settings = load_settings()
+    except ConfigurationError:
+        if ctx.meta[__name__]:
+            return
+        raise
     _refuse_foreign_home(settings.home)
     ctx.obj = Platform(settings)
     ctx.call_on_close(ctx.obj.close)
@@ -96,6 +108,8 @@ def call(arguments: Sequence[str] | None = None) -> int:
         return exc.exit_code
     except click.UsageError as exc:
         exc.show()
+        if as_json:
+            _print_error(exc.format_message(), exc, EXIT_USAGE)
         return EXIT_USAGE
     except click.Abort:
         errors.print("stopped")
@@ -126,8 +140,12 @@ def _tell(exc: Exception, code: int, *, as_json: bool) -> int:
     words = redact(describe_error(exc), [secret for secret in secrets if secret])
     errors.print(f"[red]ml-health:[/red] {escape(words)}", soft_wrap=True)
     if as_json:
-        print_json({"error": words, "kind": type(exc).__name__, "exit_code": code})
+        _print_error(words, exc, code)
     return code
+
+
+def _print_error(words: str, exc: Exception, code: int) -> None:
+    print_json({"error": words, "kind": type(exc).__name__, "exit_code": code})
 
 
 def main() -> None:

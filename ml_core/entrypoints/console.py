@@ -41,7 +41,7 @@ class MomentType(click.ParamType[datetime]):
         except ValueError:
             self.fail(f"{value!r} is no moment; write 2026-01-31T02:00:00Z", param, ctx)
         if moment.tzinfo is None:
-            self.fail(f"{value!r} has no time zone; add Z for UTC", param, ctx)
+            self.fail(f"{value!r} has no time zone; in UTC it is {moment:%Y-%m-%dT%H:%M:%S}Z", param, ctx)
         if not FIRST_YEAR <= moment.year <= LAST_YEAR:
             self.fail(f"{value!r} must be of the years {FIRST_YEAR} to {LAST_YEAR}", param, ctx)
         return moment.astimezone(UTC)

@@ -64,7 +64,10 @@ class Explainer:
     def _explain_incident(self, incident_id: int) -> Explanation:
         trail = self.evidence.read_incident(incident_id, limit=SHOWN_FINDINGS)
         if trail is None:
-            raise ConfigurationError(f"there is no incident {incident_id}")
+            raise ConfigurationError(
+                f"there is no incident {incident_id}; its number stands at the end of its issue and in the "
+                "dashboards' table of open incidents"
+            )
         return explain_incident(self.incidents.get(incident_id), trail)
 
     def _find_version(self, name: str) -> ModelVersion:

@@ -59,7 +59,9 @@ class Reviews:
         """Keep an opinion on every alarm of an episode; together they count as one review."""
         alarms = self.anomalies.list_episode(episode_id)
         if not alarms:
-            raise ConfigurationError(f"there is no episode {episode_id} with alarms in the log")
+            raise ConfigurationError(
+                f"there is no episode {episode_id} with alarms in the log; `ml-health anomalies` shows each alarm's"
+            )
         return self._keep([self._on_reading(alarm, opinion) for alarm in alarms])
 
     def judge_stretch(self, series: str, begin: datetime, end: datetime, opinion: Opinion) -> list[NewVerdict]:

@@ -61,7 +61,10 @@ def roll_back_by_hand(
         if version.status is ModelStatus.RETIRED and _is_whole(version, artifacts):
             promotion.restore(record, version, champion=champion, reason=reason)
             return version
-    raise ConflictError(f"{record.key} has no older version with a whole artifact to roll back to")
+    raise ConflictError(
+        f"{record.key} has no older version with a whole artifact to roll back to; "
+        f"`ml-health run ml_retrain --param series={record.key} --param force=true` trains a new one"
+    )
 
 
 def _is_whole(version: ModelVersion, artifacts: ArtifactStore) -> bool:

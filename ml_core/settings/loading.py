@@ -32,9 +32,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     tables = _read_file(path) if path else {}
     _override(tables, env)
     home = Path(env.get("ML_HEALTH_HOME") or user_data_path("ml-health")).expanduser().resolve()
-    sections = {name: build_section(name, kind, tables.pop(name, {})) for name, kind in section_types().items()}
-    if tables:
-        raise ConfigurationError(f"unknown section [{next(iter(tables))}]; known: {', '.join(section_types())}")
+    try:
+        sections = {name: build_section(name, kind, tables.pop(name, {})) for name, kind in section_types().items()}
+        if tables:
+            raise ConfigurationError(f"unknown section [{next(iter(tables))}]; known: {', '.join(section_types())}")
+    except ConfigurationError as exc:
+        read = "the environment" if path is None else f"{path} and the environment"
+        raise ConfigurationError(f"{exc} (settings come from {read})") from exc
     return Settings(home=home, config_path=path, **sections)
 
 

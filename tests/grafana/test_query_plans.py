@@ -30,5 +30,5 @@ def test_a_week_reads_the_month_that_it_lies_in(timings: dict[str, Timing], read
         "mlh-quality panel To review, the most severe first",
     } <= set(asking)
     empty = {place for place, timing in timings.items() if timing.rows == 0}
-    assert empty == EMPTY_WHERE_ALL_IS_MODELLED, "what has no rows is not measured: benchmarks/large_fleet.sql adds them"
+    assert empty == EMPTY_WHERE_ALL_IS_MODELLED, "no rows, nothing measured: give it some in benchmarks/large_fleet.sql"
     assert len(partitions_read(reader, "SELECT count(*) FROM grafana.anomaly")) >= SMALL.months

@@ -73,6 +73,11 @@ def test_a_dry_run_leaves_the_slot_open(run: Run) -> None:
         (("mute", "nobody:nothing", "--until", "2099-12-31T00:00:00Z"), "nobody:nothing"),
         (("mute", "nobody:nothing"), "--until"),
         (("mute", "nobody:nothing", "--until", "2020-01-01T00:00:00Z"), "has passed"),
+        (("mute", "nobody:nothing", "--until", "2099-12-31"), "in UTC it is 2099-12-31T00:00:00Z"),
+        (("accept-drift", "nobody:nothing"), "`ml-health status --series` lists them"),
+        (("accept-drift", "nobody:nothing", "--dry-run"), "nobody:nothing"),
+        (("verdict", "77", "confirmed"), "`ml-health anomalies` shows"),
+        (("explain", "77"), "table of open incidents"),
     ],
 )
 def test_wrong_usage_is_named_and_exits_with_64(run: Run, arguments: tuple[str, ...], named: str) -> None:
@@ -133,6 +138,61 @@ def test_doctor_says_what_to_do_about_each_finding(run: Run) -> None:
     assert "ml-health import" in diagnoses["telemetry"]["advice"]
     assert "ML_HEALTH_GITHUB__TOKEN" in diagnoses["issues"]["advice"]
     assert all(entry["advice"] for entry in diagnoses.values() if entry["grade"] != "ok")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("run", "--json"), ("run", "ml_purge", "--slot", "yesterday", "--json"), ("pin", "--json"), ("stauts", "--json")],
+)
+def test_wrong_usage_is_json_too_where_json_was_asked_for(run: Run, arguments: tuple[str, ...]) -> None:
+    """A program that reads stdout finds one object, whatever it had wrong."""
+    code, out, err = run(*arguments)
+
+    told = json.loads(out)
+    assert code == told["exit_code"] == 64
+    assert " ".join(told["error"].split()) in " ".join(err.split())
+
+
+def test_help_is_given_while_a_setting_is_wrong(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has mistyped a setting can still read how it is written; nothing else runs."""
+    monkeypatch.setenv("ML_HEALTH_SCORING__LATENES_S", "5")
+
+    assert run("status", "--help")[0] == 0
+    assert "lateness_s = " in run("config", "--example")[1]
+    assert "`lateness_s`" in run("config", "--reference")[1]
+    assert run("config")[0] == 64
+
+
+def test_an_address_that_is_none_is_answered_with_its_form(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form is not taken for a secret and blotted out."""
+    monkeypatch.setenv("ML_HEALTH_DATABASE_URL", "no address")
+
+    code, _, err = run("status")
+
+    assert code == 64
+    assert "postgresql://<user>:<password>@HOST:PORT/DATABASE" in err
+
+
+def test_a_grafana_that_is_not_there_is_told_with_what_to_check(run: Run) -> None:
+    """Nothing listens on that port."""
+    code, _, err = run("grafana", "apply", "--url", "http://127.0.0.1:9", "--token", "x")
+
+    assert code == 2
+    assert "http://127.0.0.1:9 gave no answer" in err
+    assert "check that Grafana runs" in err
+
+
+def test_a_home_that_cannot_be_written_fails_grafanas_run_with_what_to_set(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password has no place: the reason names the file and the setting."""
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("ML_HEALTH_HOME", str(tmp_path / "a file"))
+
+    code, out, _ = run("run", "ml_grafana", "--json")
+
+    assert code == 2
+    assert json.loads(out)["reason"].endswith("set ML_HEALTH_HOME to a folder that you can write")
 
 
 def test_an_error_is_json_too_where_json_was_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

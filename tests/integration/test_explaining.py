@@ -86,6 +86,18 @@ def test_the_first_version_shows_its_checks_and_its_end(ml_health: Command) -> N
     assert checks["check: age of PUMP-1:flow"]["figures"]["value"] == pytest.approx(7.0, abs=0.1)
 
 
+def test_what_was_done_after_the_last_check_stands_after_it(ml_health: Command, platform: Platform) -> None:
+    """The steps of a model's life are in the order of time, whatever they are."""
+    versions = platform.models.list_versions(series_ids=[only_record(platform).series_id])
+    ml_health("pin", str(versions[0].model_id), "--reason", "kept for the season")
+    _, told = ml_health("explain", "PUMP-1:flow@1")
+
+    moments = [step["at"] for step in told["steps"][2:]]
+    assert any(step["what"].startswith("check: ") for step in told["steps"])
+    assert moments == sorted(moments)
+    assert told["steps"][-1]["what"] == "pinned"
+
+
 def test_an_anomaly_is_explained_from_its_reading_to_its_verdict(ml_health: Command, platform: Platform) -> None:
     """The reading, the model that was asked, the band, its own words, the episode, what was told and what was said."""
     alarms = platform.anomalies.list_flagged(after=NOW, until=NOW + WEEK, limit=50)

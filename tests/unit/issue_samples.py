@@ -27,6 +27,7 @@ FINDING = Finding(
     threshold=7.0,
 )
 INCIDENT = Incident(
+    incident_id=12,
     fingerprint=fingerprint_of("age", "t/PUMP-1"),
     check="age",
     scope="t/PUMP-1",

@@ -41,6 +41,8 @@ iiot-ml-health/tree/main/docs/runbooks/age.md)
 
 **Where to look**: [Dashboard](https://grafana.example.com/d/mlh-device?var-device=PUMP-1)
 
+`ml-health explain 12` tells step by step how this came to be.
+
 This text is kept current. Once the fault is gone, the issue is closed after 3 healthy daily checks, unless somebody \
 took part or the label `keep-open` stands. Close it as *not planned* to have it left alone.
 

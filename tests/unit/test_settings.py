@@ -111,9 +111,11 @@ def test_the_environment_is_read_as_the_kind_of_its_key(config: Path, variable: 
     ],
 )
 def test_what_is_wrong_in_a_file_is_named_with_its_bound(config: Path, text: str, told: str) -> None:
-    """Section, key, kind and bound stand in the message."""
-    with pytest.raises(ConfigurationError, match=told):
+    """Section, key, kind and bound stand in the message, and which file it is."""
+    with pytest.raises(ConfigurationError, match=told) as raised:
         load(config, text)
+
+    assert str(config) in str(raised.value)
 
 
 @pytest.mark.parametrize(

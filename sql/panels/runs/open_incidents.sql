@@ -1,5 +1,6 @@
 -- What is wrong and not yet resolved, the gravest and oldest first.
 SELECT severity AS "Severity",
+       incident_id AS "Number",
        title AS "Incident",
        check_name AS "Check",
        (extract(epoch FROM $__timeTo()::timestamptz - opened_at) / 3600)::double precision AS "Age",
