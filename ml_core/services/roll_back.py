@@ -50,16 +50,20 @@ def roll_back(
 
 
 def roll_back_by_hand(
-    record: SeriesRecord, *, promotion: Promotion, artifacts: ArtifactStore, reason: str
+    record: SeriesRecord, *, promotion: Promotion, artifacts: ArtifactStore, reason: str, dry_run: bool = False
 ) -> ModelVersion:
-    """Make the newest retired version whose artifact is whole serve again; ConflictError where none is."""
+    """Make the newest retired version whose artifact is whole serve again; ConflictError where none is.
+
+    A dry run answers the version that would serve, and changes nothing.
+    """
     versions = promotion.models.list_versions(
         series_ids=[record.series_id], statuses=[ModelStatus.ACTIVE, ModelStatus.RETIRED]
     )
     champion = next((version for version in versions if version.status is ModelStatus.ACTIVE), None)
     for version in reversed(versions):
         if version.status is ModelStatus.RETIRED and _is_whole(version, artifacts):
-            promotion.restore(record, version, champion=champion, reason=reason)
+            if not dry_run:
+                promotion.restore(record, version, champion=champion, reason=reason)
             return version
     raise ConflictError(
         f"{record.key} has no older version with a whole artifact to roll back to; "

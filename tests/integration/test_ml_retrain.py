@@ -532,11 +532,28 @@ def test_unwritable_store_fails_the_run_and_no_series(platform: Platform, databa
     assert mended.counts["promoted"] == 1
 
 
-def roll_back_now(platform: Platform, now: datetime) -> ModelVersion:
+def roll_back_now(platform: Platform, now: datetime, *, dry_run: bool = False) -> ModelVersion:
     """As a person asks for it."""
     return roll_back_by_hand(
-        only_record(platform), promotion=platform.promotion(now=now), artifacts=platform.artifacts, reason="asked for"
+        only_record(platform),
+        promotion=platform.promotion(now=now),
+        artifacts=platform.artifacts,
+        reason="asked for",
+        dry_run=dry_run,
     )
+
+
+def test_a_dry_roll_back_foresees_the_version_and_changes_nothing(platform: Platform, database: Database) -> None:
+    """It is refused where the real one would be, and else names what would serve."""
+    with pytest.raises(ConflictError, match="no older version"):
+        roll_back_now(platform, NOW, dry_run=True)
+    go_on(database, next_week())
+    retrain(platform, NOW + WEEK)
+
+    version = roll_back_now(platform, NOW + WEEK, dry_run=True)
+
+    assert version.version == 1
+    assert statuses(platform) == [ModelStatus.RETIRED, ModelStatus.ACTIVE]
 
 
 def test_person_rolls_back(platform: Platform, database: Database) -> None:
