@@ -21,10 +21,10 @@ from rich.table import Table
 
 from benchmarks.large_fleet import FleetSize, add_large_fleet
 from benchmarks.machine import describe_machine
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-from ml_core.adapters.grafana_reader import PostgresReaderAccess
-from ml_core.adapters.migrator import Migrator
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.grafana.reader import PostgresReaderAccess
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.migrator import Migrator
 from tests.grafana.macro_expander import Viewer
 
 RESULTS = Path(__file__).parent / "results" / "dashboards.json"

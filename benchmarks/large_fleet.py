@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 
 _HEADER = re.compile(r"^-- ([a-z_]+) --\s*$", re.MULTILINE)
 STATEMENT_TIMEOUT_S = 3600

@@ -22,9 +22,9 @@ from benchmarks.machine import describe_machine
 from benchmarks.row import Row, compare
 from benchmarks.streaming import measure_streaming
 from ml_core import AnomalyDetector
-from ml_core.domain.artifact_format import encode
-from ml_core.domain.frozen_reference import FrozenReference
-from ml_core.domain.isolation_detector import IsolationForestDetector
+from ml_core.domain.detectors.artifact_format import encode
+from ml_core.domain.detectors.frozen_reference import FrozenReference
+from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
 from ml_core.domain.series import Readings
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"

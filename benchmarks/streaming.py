@@ -10,10 +10,10 @@ from river import anomaly, preprocessing
 from sklearn.ensemble import IsolationForest
 
 from benchmarks.row import Row, compare
-from ml_core.domain.adaptive.fleet import advance_fleet
-from ml_core.domain.adaptive.layout import STATE, new_state
-from ml_core.domain.adaptive_detector import AdaptiveDetector
-from ml_core.domain.detector import EMPTY_STATE, FitOptions
+from ml_core.domain.detectors.adaptive.fleet import advance_fleet
+from ml_core.domain.detectors.adaptive.layout import STATE, new_state
+from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
+from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions
 from ml_core.domain.series import Readings
 
 N_TRAINING = 1000

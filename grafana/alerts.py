@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ml_core.domain.incidents.runbook import DOCS_URL, runbook_of
 from ml_core.domain.policies import HealthPolicy, TrainingPolicy
-from ml_core.domain.runbook import DOCS_URL, runbook_of
 from ml_core.grafana import names
 from ml_core.grafana.names import DATASOURCE_PLACE, DATASOURCE_TYPE, NAME, RECEIVER_PLACE, TAG
 from ml_core.sql import read_sql

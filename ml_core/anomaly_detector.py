@@ -11,10 +11,10 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
-from ml_core.domain.artifact_format import encode
-from ml_core.domain.detector import FitOptions, ModelArtifact, ScoredReadings
-from ml_core.domain.frozen_reference import FrozenReference
-from ml_core.domain.isolation_detector import IsolationForestDetector
+from ml_core.domain.detectors.artifact_format import encode
+from ml_core.domain.detectors.detector import FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.frozen_reference import FrozenReference
+from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
 from ml_core.domain.series import Readings, SeriesKey
 from ml_core.errors import ArtifactError, InvalidReadingsError, NotTrainedError
 from ml_core.model_file import read_model, write_model

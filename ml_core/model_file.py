@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_core.domain.artifact_format import decode, encode
+from ml_core.domain.detectors.artifact_format import decode, encode
 from ml_core.errors import ArtifactDamagedError, ArtifactMissingError
 
 if TYPE_CHECKING:
-    from ml_core.domain.detector import ModelArtifact
+    from ml_core.domain.detectors.detector import ModelArtifact
 
 MAGIC = b"ML-HEALTH-MODEL 1 "
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ml_core.bootstrap import TaskContext
-from ml_core.domain.check_names import CheckName
+from ml_core.domain.checks.check_names import CheckName
 from ml_core.domain.task import TaskReport
-from ml_core.services.degradation import Degradation
-from ml_core.services.drift_tests import DriftTester
-from ml_core.services.drift_writer import DriftTally, DriftWriter
+from ml_core.services.health.degradation import Degradation
+from ml_core.services.health.drift_tests import DriftTester
+from ml_core.services.health.drift_writer import DriftTally, DriftWriter
 from ml_core.services.open_findings import tell_observations, tell_open_findings
 
 

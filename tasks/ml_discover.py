@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from ml_core.bootstrap import TaskContext
 from ml_core.domain.task import TaskReport
-from ml_core.services.discovery import Discovery
-from ml_core.services.first_models import FirstModels
-from ml_core.services.waiting_series import WaitingSeries
+from ml_core.services.training.discovery import Discovery
+from ml_core.services.training.first_models import FirstModels
+from ml_core.services.training.waiting_series import WaitingSeries
 
 
 def run(context: TaskContext, *, series: str | None = None) -> TaskReport:

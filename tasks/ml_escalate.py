@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ml_core.bootstrap import TaskContext
-from ml_core.domain.finding import Observation, Severity
-from ml_core.domain.incident import TRACKER_CHECK
+from ml_core.domain.incidents.finding import Observation, Severity
+from ml_core.domain.incidents.incident import TRACKER_CHECK
 from ml_core.domain.task import TaskReport
 from ml_core.services.escalation import Escalation
 from ml_core.services.issue_sender import IssueSender

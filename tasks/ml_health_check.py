@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ml_core.bootstrap import TaskContext
 from ml_core.domain.task import Outcome, TaskReport
-from ml_core.services.health_check import HealthCheck
-from ml_core.services.health_writer import HealthTally, HealthWriter
-from ml_core.services.live_evidence import LiveEvidenceLoader
+from ml_core.services.health.health_check import HealthCheck
+from ml_core.services.health.health_writer import HealthTally, HealthWriter
+from ml_core.services.health.live_evidence import LiveEvidenceLoader
+from ml_core.services.health.series_health import SeriesJudge
 from ml_core.services.open_findings import tell_observations, tell_open_findings
-from ml_core.services.series_health import SeriesJudge
 
 TASK = "ml_health_check"
 

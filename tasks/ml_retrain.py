@@ -6,17 +6,17 @@ from dataclasses import asdict
 from datetime import datetime
 
 from ml_core.bootstrap import TaskContext
-from ml_core.domain.retrain_rules import Acceptance
 from ml_core.domain.schedule import next_slot
 from ml_core.domain.task import TaskReport
+from ml_core.domain.training.retrain_rules import Acceptance
 from ml_core.errors import ConfigurationError
 from ml_core.manifest import load_manifest
-from ml_core.services.acceptance import DriftAcceptance
-from ml_core.services.attempt_loader import AttemptLoader
-from ml_core.services.challengers import Challengers
-from ml_core.services.first_day import FirstDay
-from ml_core.services.retraining import Retraining
-from ml_core.services.shadows import ShadowJudge
+from ml_core.services.training.acceptance import DriftAcceptance
+from ml_core.services.training.attempt_loader import AttemptLoader
+from ml_core.services.training.challengers import Challengers
+from ml_core.services.training.first_day import FirstDay
+from ml_core.services.training.retraining import Retraining
+from ml_core.services.training.shadows import ShadowJudge
 
 TASK = "ml_retrain"
 

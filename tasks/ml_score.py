@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 from ml_core.bootstrap import TaskContext
 from ml_core.domain.task import TaskReport
-from ml_core.services.alerting import Alerting
-from ml_core.services.device_watch import DeviceWatch
-from ml_core.services.scoring import Scoring
+from ml_core.services.scoring.alerting import Alerting
+from ml_core.services.scoring.device_watch import DeviceWatch
+from ml_core.services.scoring.fleet_scoring import Scoring
 
 
 def run(context: TaskContext, *, series: str | None = None) -> TaskReport:

@@ -18,13 +18,13 @@ import pytest
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn
 
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-from ml_core.adapters.migrator import Migrator
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.postgres_binaries import PostgresBinaries, find_binaries, inspect_binaries
+from ml_core.adapters.embedded.binaries import PostgresBinaries, find_binaries, inspect_binaries
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.migrator import Migrator
 
 if TYPE_CHECKING:
-    from ml_core.adapters.github_issues import GitHubIssues
+    from ml_core.adapters.issues.github_issues import GitHubIssues
     from tests.contract.github_server import GitHubServer
 
 TEMPLATE = "template_migrated"
@@ -33,8 +33,8 @@ MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 4_000_000_000
 SWEEPER = """
 import shutil, sys
 from pathlib import Path
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-from ml_core.adapters.postgres_binaries import inspect_binaries
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.embedded.binaries import inspect_binaries
 sys.stdin.read()
 home, folder = map(Path, sys.argv[1:])
 EmbeddedPostgres(home, binaries=inspect_binaries(folder)).stop()
@@ -139,7 +139,7 @@ def github() -> Iterator[GitHubServer]:
 @pytest.fixture
 def tracker(github: GitHubServer) -> Iterator[GitHubIssues]:
     """Our adapter on the local GitHub, without pauses between writes."""
-    from ml_core.adapters.github_issues import GitHubIssues
+    from ml_core.adapters.issues.github_issues import GitHubIssues
 
     with closing(
         GitHubIssues("acme/plant", github.token, base_url=github.url, write_gap_s=0.0, timeout_s=1)

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.quality.corpus import DATA_VARIABLE, find_data, load_groups
-from ml_core.domain.adaptive.fleet import advance_fleet
-from ml_core.domain.adaptive.layout import FEATURES, N_FEATURES, ONSET, STATE
-from ml_core.domain.adaptive_detector import AdaptiveDetector
-from ml_core.domain.detector import LEAST_READINGS, FitOptions
+from ml_core.domain.detectors.adaptive.fleet import advance_fleet
+from ml_core.domain.detectors.adaptive.layout import FEATURES, N_FEATURES, ONSET, STATE
+from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
+from ml_core.domain.detectors.detector import LEAST_READINGS, FitOptions
 from ml_core.domain.evaluation.labelled_scores import LabelledScores
 from ml_core.domain.evaluation.labelled_series import LabelledSeries
 from ml_core.domain.evaluation.nab_score import score_alarms

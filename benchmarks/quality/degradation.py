@@ -25,19 +25,19 @@ from scipy.stats import ks_2samp
 from benchmarks.machine import describe_machine
 from benchmarks.quality.corpus import DATA_VARIABLE, find_data
 from benchmarks.quality.drift_windows import FAULTS, HEALTHY, N_CHECKS, DriftWindow, cut_windows, spoil
-from ml_core.domain.check import Verdict
-from ml_core.domain.data_checks import LiveWindow
-from ml_core.domain.degradation import DriftTest, LiveSample, Reference, compare_with_reference
-from ml_core.domain.detector import EMPTY_STATE, FitOptions, ModelArtifact
-from ml_core.domain.drift import benjamini_hochberg
-from ml_core.domain.isolation_detector import IsolationForestDetector
-from ml_core.domain.null_canary import NullCanary, NullSplit, count_null, draw_split, split_null
+from ml_core.domain.checks.check import Verdict
+from ml_core.domain.checks.data_checks import LiveWindow
+from ml_core.domain.checks.unit_change import check_unit_change
+from ml_core.domain.checks.value_checks import check_flatline, check_out_of_range
+from ml_core.domain.degradation.drift import benjamini_hochberg
+from ml_core.domain.degradation.model_drift import DriftTest, LiveSample, Reference, compare_with_reference
+from ml_core.domain.degradation.null_canary import NullCanary, NullSplit, count_null, draw_split, split_null
+from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact
+from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
 from ml_core.domain.policies import DriftPolicy, HealthPolicy
-from ml_core.domain.proportion import wilson_interval
+from ml_core.domain.reviews.proportion import wilson_interval
 from ml_core.domain.series import Readings, to_datetime
-from ml_core.domain.training_profile import TrainingProfile
-from ml_core.domain.unit_change import check_unit_change
-from ml_core.domain.value_checks import check_flatline, check_out_of_range
+from ml_core.domain.training.training_profile import TrainingProfile
 from ml_core.errors import UnmodellableSeriesError
 
 RESULTS = Path(__file__).parents[1] / "results" / "degradation.json"

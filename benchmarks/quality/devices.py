@@ -21,11 +21,11 @@ from rich.table import Table
 from benchmarks.machine import describe_machine
 from benchmarks.quality.corpus import Unit, find_data, load_groups
 from benchmarks.quality.simulated_device import ONSET, Fault, simulate
-from ml_core.domain.adaptive_detector import AdaptiveDetector
-from ml_core.domain.detector import FitOptions
-from ml_core.domain.device_evidence import DeviceEvidence, Judgement
-from ml_core.domain.device_judgement import judge_device
-from ml_core.domain.metric_grid import MOST_AFTER
+from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
+from ml_core.domain.detectors.detector import FitOptions
+from ml_core.domain.devices.device_evidence import DeviceEvidence, Judgement
+from ml_core.domain.devices.device_judgement import judge_device
+from ml_core.domain.devices.metric_grid import MOST_AFTER
 from ml_core.domain.policies import DevicePolicy
 from ml_core.domain.series import Readings, to_datetime
 

@@ -24,20 +24,27 @@ from rich.table import Table
 from scipy.signal import lfilter
 
 from benchmarks.machine import describe_machine
-from ml_core.domain.check import Verdict
-from ml_core.domain.data_checks import LiveWindow
-from ml_core.domain.degradation import DriftTest, LiveSample, Reference, choose_look, compare_with_reference, widen
-from ml_core.domain.detector import FitOptions, ModelArtifact
-from ml_core.domain.fleet_drift import CONSECUTIVE, TestedModel, assess_fleet
-from ml_core.domain.frozen_reference import FrozenReference
-from ml_core.domain.isolation_detector import IsolationForestDetector
-from ml_core.domain.null_canary import NullSplit, draw_split, split_null
+from ml_core.domain.checks.check import Verdict
+from ml_core.domain.checks.data_checks import LiveWindow
+from ml_core.domain.checks.unit_change import check_unit_change
+from ml_core.domain.checks.value_checks import check_flatline, check_out_of_range
+from ml_core.domain.degradation.fleet_drift import CONSECUTIVE, TestedModel, assess_fleet
+from ml_core.domain.degradation.model_drift import (
+    DriftTest,
+    LiveSample,
+    Reference,
+    choose_look,
+    compare_with_reference,
+    widen,
+)
+from ml_core.domain.degradation.null_canary import NullSplit, draw_split, split_null
+from ml_core.domain.detectors.detector import FitOptions, ModelArtifact
+from ml_core.domain.detectors.frozen_reference import FrozenReference
+from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
 from ml_core.domain.policies import DriftPolicy, HealthPolicy
-from ml_core.domain.proportion import wilson_interval
+from ml_core.domain.reviews.proportion import wilson_interval
 from ml_core.domain.series import Readings, to_datetime
-from ml_core.domain.training_profile import TrainingProfile
-from ml_core.domain.unit_change import check_unit_change
-from ml_core.domain.value_checks import check_flatline, check_out_of_range
+from ml_core.domain.training.training_profile import TrainingProfile
 
 RESULTS = Path(__file__).parents[1] / "results" / "fleet_drift.json"
 SEED = 20_250_301

@@ -23,14 +23,14 @@ from benchmarks.machine import describe_machine
 from benchmarks.quality.corpus import find_data, load_groups
 from benchmarks.quality.gate_faults import HEALTHY, SPOILINGS, spoil
 from benchmarks.quality.gate_segments import Layout, Segment, cut_segments
-from ml_core.domain.contender import Contender
-from ml_core.domain.detector import FitOptions
-from ml_core.domain.detector_kinds import detector_of_kind
-from ml_core.domain.gate import GateCase, examine
+from ml_core.domain.detectors.detector import FitOptions
+from ml_core.domain.detectors.detector_kinds import detector_of_kind
+from ml_core.domain.gate.contender import Contender
+from ml_core.domain.gate.questions import GateCase, examine
 from ml_core.domain.policies import GatePolicy, TrainingPolicy
-from ml_core.domain.proportion import wilson_interval
+from ml_core.domain.reviews.proportion import wilson_interval
 from ml_core.domain.series import Readings
-from ml_core.domain.training_window import choose_gold, leave_out
+from ml_core.domain.training.training_window import choose_gold, leave_out
 from ml_core.errors import InsufficientDataError, UnmodellableSeriesError
 
 TRAINING, GATE, OPTIONS = TrainingPolicy(), GatePolicy(), FitOptions()

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from ml_core.domain.adaptive.fleet import advance_fleet
-from ml_core.domain.adaptive.layout import FEATURES, STATE
-from ml_core.domain.adaptive.traces import Traces
-from ml_core.domain.adaptive_detector import AdaptiveDetector
-from ml_core.domain.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
-from ml_core.domain.frozen_reference import FrozenReference
+from ml_core.domain.detectors.adaptive.fleet import advance_fleet
+from ml_core.domain.detectors.adaptive.layout import FEATURES, STATE
+from ml_core.domain.detectors.adaptive.traces import Traces
+from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
+from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.frozen_reference import FrozenReference
 from ml_core.domain.series import Readings
 from ml_core.entrypoints.demo.sources import load_water_flow
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml_core.domain.alert import AlertEvent
+from ml_core.domain.scoring.alert import AlertEvent
 from ml_core.errors import AlertChannelError
 
 

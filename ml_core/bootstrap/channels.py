@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ml_core.bootstrap.connections import Connections
 
 if TYPE_CHECKING:
-    from ml_core.adapters.github_issues import GitHubIssues
+    from ml_core.adapters.issues.github_issues import GitHubIssues
     from ml_core.ports.alert_log import AlertChannel
     from ml_core.ports.detection_archive import DetectionArchive
     from ml_core.ports.issue_tracker import IssueTracker
@@ -38,15 +38,15 @@ class Channels(Connections):
         github, label = self.settings.github, self.settings.escalation.label
         if github.is_set:
             return self.github
-        from ml_core.adapters.issue_folder import IssueFolder
+        from ml_core.adapters.issues.issue_folder import IssueFolder
 
         return IssueFolder(github.folder or self.settings.home / "issues", label=label, now=lambda: now)
 
     @cached_property
     def github(self) -> GitHubIssues:
         """Issues on GitHub, filed with a token or as an app."""
-        from ml_core.adapters.github_account import GitHubApp
-        from ml_core.adapters.github_issues import GitHubIssues
+        from ml_core.adapters.issues.github_account import GitHubApp
+        from ml_core.adapters.issues.github_issues import GitHubIssues
 
         github = self.settings.github
         return GitHubIssues(
@@ -64,7 +64,7 @@ class Channels(Connections):
     @cached_property
     def archive(self) -> DetectionArchive | None:
         """Where expired detections are kept, if a site asks for it."""
-        from ml_core.adapters.detection_archive import ParquetArchive
+        from ml_core.adapters.artifacts.detection_archive import ParquetArchive
 
         url = self.settings.retention.archive_url
         return ParquetArchive(url) if url else None

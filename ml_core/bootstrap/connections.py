@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from ml_core.settings import Settings
 
 if TYPE_CHECKING:
-    from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-    from ml_core.adapters.migrator import Migrator
-    from ml_core.adapters.postgres import Database
-    from ml_core.adapters.telemetry_mapping import TelemetryMapping
-    from ml_core.adapters.telemetry_view import TelemetryView
+    from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
+    from ml_core.adapters.postgres.database import Database
+    from ml_core.adapters.postgres.migrator import Migrator
+    from ml_core.adapters.readings.telemetry_mapping import TelemetryMapping
+    from ml_core.adapters.readings.telemetry_view import TelemetryView
     from ml_core.ports.artifact_store import ArtifactStore
 
 
@@ -30,14 +30,14 @@ class Connections:
     @cached_property
     def embedded_postgres(self) -> EmbeddedPostgres:
         """The database server of a site that has none."""
-        from ml_core.adapters.embedded_postgres import EmbeddedPostgres
+        from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
 
         return EmbeddedPostgres(self.settings.home)
 
     @cached_property
     def store(self) -> Database:
         """The platform's PostgreSQL, else the embedded one, started if need be; its schema is not looked at."""
-        from ml_core.adapters.postgres import Database
+        from ml_core.adapters.postgres.database import Database
 
         options = self.settings.database
         return Database(
@@ -49,7 +49,7 @@ class Connections:
     @cached_property
     def migrator(self) -> Migrator:
         """What brings the store's schema to that of this code."""
-        from ml_core.adapters.migrator import Migrator
+        from ml_core.adapters.postgres.migrator import Migrator
 
         return Migrator(self.store, telemetry=self.telemetry_view)
 
@@ -68,7 +68,7 @@ class Connections:
     @cached_property
     def telemetry_mapping(self) -> TelemetryMapping:
         """Where readings lie."""
-        from ml_core.adapters.telemetry_mapping import TelemetryMapping
+        from ml_core.adapters.readings.telemetry_mapping import TelemetryMapping
 
         names = self.settings.telemetry
         return TelemetryMapping(
@@ -83,13 +83,13 @@ class Connections:
     @property
     def telemetry_view(self) -> TelemetryView:
         """How dashboards read them."""
-        from ml_core.adapters.telemetry_view import TelemetryView
+        from ml_core.adapters.readings.telemetry_view import TelemetryView
 
         return TelemetryView(self.telemetry_mapping)
 
     @cached_property
     def artifacts(self) -> ArtifactStore:
         """Artifacts by their hash."""
-        from ml_core.adapters.artifacts import FsspecArtifactStore
+        from ml_core.adapters.artifacts.artifact_store import FsspecArtifactStore
 
         return FsspecArtifactStore(self.settings.artifacts.url or str(self.settings.home / "artifacts"))

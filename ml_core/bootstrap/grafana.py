@@ -33,14 +33,14 @@ class GrafanaParts(Connections):
     @cached_property
     def views(self) -> ViewStore:
         """The views that dashboards read."""
-        from ml_core.adapters.view_store import PostgresViewStore
+        from ml_core.adapters.grafana.view_store import PostgresViewStore
 
         return PostgresViewStore(self.database, self.migrator, self.telemetry_view)
 
     @cached_property
     def device_sites(self) -> DeviceSites:
         """Which site each device belongs to."""
-        from ml_core.adapters.device_sites import PostgresDeviceSites, SiteMapping
+        from ml_core.adapters.ledgers.device_sites import PostgresDeviceSites, SiteMapping
 
         names = self.settings.grafana
         mapping = SiteMapping(
@@ -54,20 +54,20 @@ class GrafanaParts(Connections):
     @cached_property
     def grafana_reader(self) -> ReaderAccess:
         """Logins of the database server."""
-        from ml_core.adapters.grafana_reader import PostgresReaderAccess
+        from ml_core.adapters.grafana.reader import PostgresReaderAccess
 
         return PostgresReaderAccess(self.database)
 
     @cached_property
     def grafana_password(self) -> PasswordStore:
         """The password of Grafana's login."""
-        from ml_core.adapters.password_file import PasswordFile
+        from ml_core.adapters.grafana.password_file import PasswordFile
 
         return PasswordFile(self.settings.home / "grafana-reader.password")
 
     def grafana_files(self, folder: Path | None = None) -> GrafanaFiles:
         """Grafana's provisioning files in the site's folder, or in another one."""
-        from ml_core.adapters.grafana_provisioning import ProvisioningFolder
+        from ml_core.adapters.grafana.provisioning import ProvisioningFolder
 
         names = self.settings.grafana
         chosen = folder or Path(names.provisioning_dir or self.settings.home / "grafana").expanduser()
@@ -85,12 +85,12 @@ class GrafanaParts(Connections):
 
     def grafana_resources(self, datasource: Datasource, *, contact_address: str | None) -> list[Resource]:
         """Everything that a Grafana ought to hold."""
-        from ml_core.adapters.grafana_resources import list_resources
+        from ml_core.adapters.grafana.resources import list_resources
 
         return list(list_resources(datasource, self.grafana_alerting, contact_address=contact_address))
 
     def grafana_server(self, url: str, token: str) -> GrafanaServer:
         """A Grafana that runs."""
-        from ml_core.adapters.grafana_server import HttpGrafanaServer
+        from ml_core.adapters.grafana.server import HttpGrafanaServer
 
         return HttpGrafanaServer(url, token)

@@ -14,12 +14,12 @@ from ml_core.services.runs import RunRecorder
 from ml_core.settings import Settings
 
 if TYPE_CHECKING:
-    from ml_core.services.artifact_cache import ArtifactCache
     from ml_core.services.explaining import Explainer
-    from ml_core.services.promotion import Promotion
     from ml_core.services.reviews import Reviews
-    from ml_core.services.setbacks import Setbacks
-    from ml_core.services.training import Trainer
+    from ml_core.services.scoring.artifact_cache import ArtifactCache
+    from ml_core.services.training.promotion import Promotion
+    from ml_core.services.training.setbacks import Setbacks
+    from ml_core.services.training.trainer import Trainer
 
 
 class Platform(Ledgers, GrafanaParts, Channels):
@@ -28,14 +28,14 @@ class Platform(Ledgers, GrafanaParts, Channels):
     @cached_property
     def artifact_cache(self) -> ArtifactCache:
         """The models that were used last, decoded."""
-        from ml_core.services.artifact_cache import ArtifactCache
+        from ml_core.services.scoring.artifact_cache import ArtifactCache
 
         return ArtifactCache(self.artifacts, max_bytes=self.settings.scoring.artifact_cache_mb * 1_000_000)
 
     def trainer(self, run: RunRecorder, *, now: datetime) -> Trainer:
         """What makes candidates of readings within a run."""
-        from ml_core.services.fitting import Execution
-        from ml_core.services.training import Trainer
+        from ml_core.services.training.fitting import Execution
+        from ml_core.services.training.trainer import Trainer
 
         return Trainer(
             models=self.models,
@@ -49,7 +49,7 @@ class Platform(Ledgers, GrafanaParts, Channels):
 
     def promotion(self, *, now: datetime) -> Promotion:
         """What carries out decisions about candidates."""
-        from ml_core.services.promotion import Promotion
+        from ml_core.services.training.promotion import Promotion
 
         return Promotion(
             series=self.series,
@@ -64,7 +64,7 @@ class Platform(Ledgers, GrafanaParts, Channels):
 
     def setbacks(self, *, now: datetime) -> Setbacks:
         """What tells of attempts without a new model."""
-        from ml_core.services.setbacks import Setbacks
+        from ml_core.services.training.setbacks import Setbacks
 
         return Setbacks(
             series=self.series,

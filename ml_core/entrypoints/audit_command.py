@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.anomaly import AuditedHour
+from ml_core.domain.scoring.anomaly import AuditedHour
 from ml_core.entrypoints.console import MOMENT, output, print_json, print_table
 
 

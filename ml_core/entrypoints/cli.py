@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from ml_core import __version__
 from ml_core.bootstrap import Platform
-from ml_core.domain.redaction import redact
+from ml_core.domain.incidents.redaction import redact
 from ml_core.entrypoints.console import errors, print_json
 from ml_core.errors import ConfigurationError, InvalidNameError, describe_error
 from ml_core.settings import load_settings

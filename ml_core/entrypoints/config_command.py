@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.redaction import REDACTED, redact
+from ml_core.domain.incidents.redaction import REDACTED, redact
 from ml_core.entrypoints.console import print_json
 from ml_core.entrypoints.settings_text import render_example, render_reference
 from ml_core.errors import ConfigurationError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ml_core.adapters.postgres_binaries import find_binaries
+from ml_core.adapters.embedded.binaries import find_binaries
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.console import output, print_json
 from ml_core.errors import ConfigurationError

@@ -10,7 +10,7 @@ from shlex import quote
 
 import click
 
-from ml_core.adapters.reading_files import FileOptions
+from ml_core.adapters.readings.reading_files import FileOptions
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.console import errors, output, print_json
 from ml_core.entrypoints.demo.live import watch_live

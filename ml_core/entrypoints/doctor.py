@@ -18,7 +18,7 @@ from ml_core.domain.series import FIXED_TENANT
 from ml_core.domain.task import Outcome
 from ml_core.errors import MLHealthError
 from ml_core.manifest import load_manifest
-from ml_core.services.store_probe import probe_store
+from ml_core.services.training.store_probe import probe_store
 
 Grade = Literal["ok", "warn", "fail"]
 LEAST_FREE_BYTES = 1_000_000_000

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.redaction import redact
+from ml_core.domain.incidents.redaction import redact
 from ml_core.entrypoints.console import output, print_json
 from ml_core.entrypoints.doctor import examine
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from ml_core.adapters.label_files import read_labels
-from ml_core.adapters.reading_files import FileOptions, read_readings
+from ml_core.adapters.readings.label_files import read_labels
+from ml_core.adapters.readings.reading_files import FileOptions, read_readings
 from ml_core.bootstrap import Platform
-from ml_core.domain.detector_kinds import DETECTOR_KINDS, detector_of_kind
+from ml_core.domain.detectors.detector_kinds import DETECTOR_KINDS, detector_of_kind
 from ml_core.entrypoints.console import errors, output, print_json, show_progress
 from ml_core.entrypoints.file_options import describe_file
 from ml_core.entrypoints.quality_table import compare_detectors

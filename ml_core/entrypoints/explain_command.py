@@ -6,7 +6,7 @@ import click
 from rich.markup import escape
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.explanation import Explanation
+from ml_core.domain.explaining.explanation import Explanation
 from ml_core.entrypoints.console import output, print_json
 
 

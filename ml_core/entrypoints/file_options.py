@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from ml_core.adapters.reading_files import FileOptions
-from ml_core.adapters.reading_layout import SYNONYMS, LayoutOptions
-from ml_core.adapters.reading_times import TimeOptions
+from ml_core.adapters.readings.reading_files import FileOptions
+from ml_core.adapters.readings.reading_layout import SYNONYMS, LayoutOptions
+from ml_core.adapters.readings.reading_times import TimeOptions
 
 
 class ZoneType(click.ParamType[ZoneInfo]):

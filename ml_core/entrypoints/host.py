@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.finding import Finding
-from ml_core.domain.incident import TRACKER_CHECK
-from ml_core.domain.redaction import redact
-from ml_core.domain.runbook import CHECKS, runbook_of
+from ml_core.domain.incidents.finding import Finding
+from ml_core.domain.incidents.incident import TRACKER_CHECK
+from ml_core.domain.incidents.redaction import redact
+from ml_core.domain.incidents.runbook import CHECKS, runbook_of
 from ml_core.entrypoints.host_finding import is_ours, read_finding_id, tell_trouble, to_host
 from ml_core.entrypoints.remedy import REMEDIES, apply_remedy, is_fixable
 from ml_core.errors import MLHealthError

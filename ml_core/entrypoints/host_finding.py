@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ml_core.domain.finding import Finding
+from ml_core.domain.incidents.finding import Finding
 from ml_core.entrypoints.remedy import REMEDIES, is_fixable
 
 SOURCE = "ml-health"

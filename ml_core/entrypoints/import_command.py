@@ -11,9 +11,9 @@ from uuid import UUID
 import click
 from rich.table import Table
 
-from ml_core.adapters.reading_files import FileOptions, read_readings
-from ml_core.adapters.reading_store import PostgresReadingStore
-from ml_core.adapters.telemetry_mapping import OWN_RELATION
+from ml_core.adapters.readings.reading_files import FileOptions, read_readings
+from ml_core.adapters.readings.reading_store import PostgresReadingStore
+from ml_core.adapters.readings.telemetry_mapping import OWN_RELATION
 from ml_core.bootstrap import Platform
 from ml_core.domain.series import FIXED_TENANT
 from ml_core.entrypoints.console import dry_words, errors, output, print_json, show_progress

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip
+from ml_core.domain.scoring.quiet_time import QuietKind, QuietTime, Skip
 from ml_core.entrypoints.console import MOMENT, dry_words, output, print_json, print_table, whoami
 from ml_core.errors import ConfigurationError
 

@@ -9,7 +9,7 @@ import click
 from ml_core.bootstrap import Platform
 from ml_core.domain.model_version import ModelVersion
 from ml_core.entrypoints.console import MOMENT, output, print_json, whoami
-from ml_core.services.pinning import Pinning
+from ml_core.services.training.pinning import Pinning
 
 
 @click.command("pin")

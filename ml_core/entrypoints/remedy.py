@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.check_names import CheckName
-from ml_core.domain.finding import Finding
-from ml_core.domain.runbook import CHECKS
+from ml_core.domain.checks.check_names import CheckName
+from ml_core.domain.incidents.finding import Finding
+from ml_core.domain.incidents.runbook import CHECKS
 from ml_core.domain.series_record import SeriesState
 from ml_core.domain.task import Outcome
 from ml_core.entrypoints.runner import run_task

@@ -9,7 +9,7 @@ import click
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.console import MOMENT, dry_words, output, print_json
 from ml_core.services.named_series import list_named
-from ml_core.services.roll_back import roll_back_by_hand
+from ml_core.services.training.roll_back import roll_back_by_hand
 
 
 @click.command("roll-back")

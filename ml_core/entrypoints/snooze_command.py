@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip, escape_pattern
+from ml_core.domain.scoring.quiet_time import QuietKind, QuietTime, Skip, escape_pattern
 from ml_core.entrypoints.console import MOMENT, FiniteRange, dry_words, output, print_json, whoami
 from ml_core.services.named_series import list_named
 

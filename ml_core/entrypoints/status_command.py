@@ -10,7 +10,7 @@ from math import inf
 import click
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.rollup import LATENCY_BOUNDS_MS, latency_quantile_ms
+from ml_core.domain.scoring.rollup import LATENCY_BOUNDS_MS, latency_quantile_ms
 from ml_core.entrypoints.console import MOMENT, output, print_json
 from ml_core.entrypoints.series_table import print_series
 from ml_core.ports.fleet_overview import FleetOverview

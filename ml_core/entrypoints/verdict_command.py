@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.operator_verdict import NewVerdict, OperatorVerdict
+from ml_core.domain.reviews.operator_verdict import NewVerdict, OperatorVerdict
 from ml_core.entrypoints.console import MOMENT, output, print_json, whoami
 from ml_core.services.reviews import Opinion, Reviews
 

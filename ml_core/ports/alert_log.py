@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ml_core.domain.alert import AlertEvent
+from ml_core.domain.scoring.alert import AlertEvent
 
 
 class AlertLog(Protocol):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from ml_core.domain.anomaly import Anomaly
+from ml_core.domain.scoring.anomaly import Anomaly
 
 
 class AnomalyLog(Protocol):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from ml_core.domain.anomaly import AuditedHour
+from ml_core.domain.scoring.anomaly import AuditedHour
 
 
 class AuditLog(Protocol):

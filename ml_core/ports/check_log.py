@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ml_core.domain.check import CheckResult, SeriesCheck
-from ml_core.domain.check_names import CheckName
+from ml_core.domain.checks.check import CheckResult, SeriesCheck
+from ml_core.domain.checks.check_names import CheckName
 
 
 class CheckLog(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from ml_core.domain.device_episode import DeviceEpisode, DeviceKey, Member
+from ml_core.domain.devices.device_episode import DeviceEpisode, DeviceKey, Member
 from ml_core.domain.series import SeriesKey
 
 

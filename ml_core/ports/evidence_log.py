@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
-from ml_core.domain.evidence import AnomalyTrail, IncidentTrail, ModelTrail
+from ml_core.domain.explaining.evidence import AnomalyTrail, IncidentTrail, ModelTrail
 
 
 class EvidenceLog(Protocol):

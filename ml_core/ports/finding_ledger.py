@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ml_core.domain.finding import Finding, Observation
+from ml_core.domain.incidents.finding import Finding, Observation
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ml_core.domain.incident import Attempt, Incident, Message, OutboxAction
+from ml_core.domain.incidents.incident import Attempt, Incident, Message, OutboxAction
 
 
 class IncidentLedger(Protocol):

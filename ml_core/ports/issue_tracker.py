@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ml_core.domain.issue import IssueDraft, IssueRef, IssueState, IssueStatus
+from ml_core.domain.incidents.issue import IssueDraft, IssueRef, IssueState, IssueStatus
 
 
 class IssueTracker(Protocol):

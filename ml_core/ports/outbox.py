@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from ml_core.domain.incident import IssueStanding, OutboxEntry, OutboxStatus
-from ml_core.domain.issue import IssueRef
+from ml_core.domain.incidents.incident import IssueStanding, OutboxEntry, OutboxStatus
+from ml_core.domain.incidents.issue import IssueRef
 
 
 class Outbox(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from ml_core.domain.quiet_time import QuietKind, QuietTime
+from ml_core.domain.scoring.quiet_time import QuietKind, QuietTime
 
 
 class QuietCalendar(Protocol):

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from ml_core.domain.scoring import SeriesScoring
-from ml_core.domain.scoring_state import ScoringState
+from ml_core.domain.scoring.scoring_state import ScoringState
+from ml_core.domain.scoring.series_scoring import SeriesScoring
 
 __all__ = ["ScoringLog", "ScoringState", "SeriesScoring"]
 

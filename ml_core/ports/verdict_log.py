@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ml_core.domain.judged_readings import JudgedReadings
-from ml_core.domain.operator_verdict import NewVerdict, VerdictCounts
+from ml_core.domain.reviews.judged_readings import JudgedReadings
+from ml_core.domain.reviews.operator_verdict import NewVerdict, VerdictCounts
 
 
 class VerdictLog(Protocol):

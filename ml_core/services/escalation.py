@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ml_core.domain.finding import Finding
-from ml_core.domain.incident import (
+from ml_core.domain.incidents.finding import Finding
+from ml_core.domain.incidents.incident import (
     TRACKER_CHECK,
     Attempt,
     Cause,
@@ -23,8 +23,8 @@ from ml_core.domain.incident import (
     may_reopen,
     severity_of,
 )
-from ml_core.domain.issue import IssueDraft
-from ml_core.domain.issue_body import (
+from ml_core.domain.incidents.issue import IssueDraft
+from ml_core.domain.incidents.issue_body import (
     digest_of,
     rank_findings,
     write_issue,
@@ -32,9 +32,9 @@ from ml_core.domain.issue_body import (
     write_severity_change,
     write_title,
 )
-from ml_core.domain.issue_evidence import NO_COURSES, SHOWN, Courses
+from ml_core.domain.incidents.issue_evidence import NO_COURSES, SHOWN, Courses
+from ml_core.domain.incidents.redaction import redact
 from ml_core.domain.policies import EscalationPolicy
-from ml_core.domain.redaction import redact
 from ml_core.ports.check_log import CheckLog
 from ml_core.ports.finding_ledger import FindingLedger
 from ml_core.ports.incident_ledger import IncidentLedger

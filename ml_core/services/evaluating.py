@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml_core.domain.detector import Detector, FitOptions
+from ml_core.domain.detectors.detector import Detector, FitOptions
 from ml_core.domain.evaluation.labelled_series import LabelledSeries
 from ml_core.domain.evaluation.labelled_span import LabelledSpan
 from ml_core.domain.evaluation.protocol import count_training_readings

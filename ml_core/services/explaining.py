@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from ml_core.domain.anomaly_explanation import explain_anomaly
-from ml_core.domain.explanation import Explanation
-from ml_core.domain.incident_explanation import explain_incident
-from ml_core.domain.model_explanation import explain_model
+from ml_core.domain.explaining.anomaly_explanation import explain_anomaly
+from ml_core.domain.explaining.explanation import Explanation
+from ml_core.domain.explaining.incident_explanation import explain_incident
+from ml_core.domain.explaining.model_explanation import explain_model
 from ml_core.domain.model_version import ModelStatus, ModelVersion
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.errors import ConfigurationError

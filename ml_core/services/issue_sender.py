@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ml_core.domain.incident import Incident, IssueStanding, OutboxAction, OutboxEntry, OutboxStatus
-from ml_core.domain.issue import IssueDraft, IssueRef, IssueStatus
-from ml_core.domain.issue_body import KEEP_OPEN_LABEL
+from ml_core.domain.incidents.incident import Incident, IssueStanding, OutboxAction, OutboxEntry, OutboxStatus
+from ml_core.domain.incidents.issue import IssueDraft, IssueRef, IssueStatus
+from ml_core.domain.incidents.issue_body import KEEP_OPEN_LABEL
 from ml_core.domain.policies import EscalationPolicy
 from ml_core.errors import IssueTrackerError, TrackerRefusedError, TrackerUnavailableError
 from ml_core.ports.incident_ledger import IncidentLedger

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ml_core.domain.finding import Observation
+from ml_core.domain.incidents.finding import Observation
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.ports.finding_ledger import FindingLedger
 

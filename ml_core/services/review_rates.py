@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ml_core.domain.detection_quality import DetectionQuality, estimate_quality
-from ml_core.domain.operator_verdict import VerdictCounts
+from ml_core.domain.reviews.detection_quality import DetectionQuality, estimate_quality
+from ml_core.domain.reviews.operator_verdict import VerdictCounts
 from ml_core.ports.audit_log import AuditLog
 from ml_core.ports.series_registry import SeriesRegistry
 from ml_core.ports.verdict_log import VerdictLog

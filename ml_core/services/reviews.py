@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from ml_core.domain.anomaly import Anomaly, AuditedHour
-from ml_core.domain.operator_verdict import OF_ALARMS, OF_QUIET_READINGS, NewVerdict, OperatorVerdict
+from ml_core.domain.reviews.operator_verdict import OF_ALARMS, OF_QUIET_READINGS, NewVerdict, OperatorVerdict
+from ml_core.domain.scoring.anomaly import Anomaly, AuditedHour
 from ml_core.errors import ConfigurationError
 from ml_core.ports.anomaly_log import AnomalyLog
 from ml_core.ports.audit_log import AuditLog

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ml_core.domain.redaction import redact
+from ml_core.domain.incidents.redaction import redact
 from ml_core.domain.task import ItemOutcome, Outcome, RunItem, TaskReport, TaskResult
 from ml_core.errors import ConflictError, DatabaseUnavailableError, MLHealthError
 from ml_core.ports.run_ledger import RunItems, RunLedger, RunRecord, TaskLock

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import unquote, urlsplit
 
-from ml_core.domain.detector import FitOptions
+from ml_core.domain.detectors.detector import FitOptions
 from ml_core.domain.policies import (
     AlertPolicy,
     AuditPolicy,

@@ -171,7 +171,7 @@ COMMENT ON COLUMN ml_health.quiet_time.pattern IS 'Shell pattern of DEVICE:METRI
 CREATE INDEX quiet_time_by_end ON ml_health.quiet_time (ends_at) WHERE removed_at IS NULL;
 
 -- What scoring did, an hour a row. Latency is the wall time of a scoring call in milliseconds; bucket i counts
--- calls of at most the i-th bound of ml_core.domain.rollup.LATENCY_BOUNDS_MS, the last one those above all.
+-- calls of at most the i-th bound of ml_core.domain.scoring.rollup.LATENCY_BOUNDS_MS, the last one those above all.
 CREATE TABLE ml_health.activity_hourly (
     series_id bigint NOT NULL REFERENCES ml_health.series (id) ON DELETE RESTRICT,
     hour timestamptz NOT NULL,

@@ -1,5 +1,5 @@
 -- Scoring calls by how long they took: a row a site, metric, hour and bucket, low_ms < latency <= high_ms.
--- The bounds are those of ml_core.domain.rollup.LATENCY_BOUNDS_MS (held equal by a test); the last bucket is open.
+-- The bounds are those of ml_core.domain.scoring.rollup.LATENCY_BOUNDS_MS (held equal by a test); the last bucket is open.
 CREATE VIEW grafana.latency_bucket AS
 SELECT fleet.tenant_id,
        fleet.site,

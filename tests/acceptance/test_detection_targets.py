@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.quality.corpus import Group, find_data, load_groups
-from ml_core.domain.detector_kinds import detector_of_kind
+from ml_core.domain.detectors.detector_kinds import detector_of_kind
 from ml_core.domain.evaluation.bootstrap import Estimate
 from ml_core.domain.evaluation.quality import Quality, assess
 from ml_core.domain.evaluation.scorer import DetectorScorer, join_metrics, score_series

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
-from ml_core.domain.finding import Observation, Severity
+from ml_core.domain.incidents.finding import Observation, Severity
+from ml_core.domain.incidents.runbook import CHECKS
 from ml_core.domain.model_version import ModelStatus
 from ml_core.domain.policies import EscalationPolicy
-from ml_core.domain.runbook import CHECKS
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import SeriesExtent
 from ml_core.entrypoints import host as host_module

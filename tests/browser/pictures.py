@@ -20,8 +20,8 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.postgres.database import Database
 from tests.browser.frames import Frame, to_frame
 from tests.grafana.macro_expander import Viewer
 

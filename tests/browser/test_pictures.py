@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from tests.grafana.fleet_rows import NOW, add_activity, add_fleet, add_history
 
 IN_CI = os.environ.get("CI") == "true"

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from ml_core.adapters.github_account import GitHubApp
-from ml_core.adapters.github_issues import GitHubIssues
-from ml_core.domain.issue import IssueDraft, IssueStatus
+from ml_core.adapters.issues.github_account import GitHubApp
+from ml_core.adapters.issues.github_issues import GitHubIssues
+from ml_core.domain.incidents.issue import IssueDraft, IssueStatus
 from ml_core.errors import ConfigurationError, TrackerRefusedError
 from tests.contract.github_app import InstalledApp
 from tests.contract.github_server import GitHubServer

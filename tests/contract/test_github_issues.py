@@ -13,8 +13,8 @@ import pytest
 import requests
 import responses
 
-from ml_core.adapters.github_issues import GitHubIssues
-from ml_core.domain.issue import IssueDraft, IssueRef, IssueStatus
+from ml_core.adapters.issues.github_issues import GitHubIssues
+from ml_core.domain.incidents.issue import IssueDraft, IssueRef, IssueStatus
 from ml_core.errors import ConfigurationError, TrackerRefusedError, TrackerUnavailableError
 from tests.contract.github_server import GitHubServer
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.issue_folder import IssueFolder
-from ml_core.domain.issue import IssueDraft, IssueRef, IssueStatus
+from ml_core.adapters.issues.issue_folder import IssueFolder
+from ml_core.domain.incidents.issue import IssueDraft, IssueRef, IssueStatus
 from ml_core.errors import TrackerUnavailableError
 
 FINGERPRINT = "a1" * 32

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.github_issues import GitHubIssues
-from ml_core.adapters.issue_folder import IssueFolder
-from ml_core.domain.issue import IssueDraft, IssueRef, IssueStatus, issue_marker
-from ml_core.domain.markdown import code_block
+from ml_core.adapters.issues.github_issues import GitHubIssues
+from ml_core.adapters.issues.issue_folder import IssueFolder
+from ml_core.domain.incidents.issue import IssueDraft, IssueRef, IssueStatus, issue_marker
+from ml_core.domain.incidents.markdown import code_block
 from ml_core.errors import TrackerRefusedError
 from ml_core.ports.issue_tracker import IssueTracker
 from tests.contract.github_server import GitHubServer

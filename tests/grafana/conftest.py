@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from psycopg2 import sql
 
-from ml_core.adapters.grafana_reader import PostgresReaderAccess
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.grafana.reader import PostgresReaderAccess
+from ml_core.adapters.postgres.database import Database
 from tests.grafana.fleet_rows import NOW
 from tests.grafana.macro_expander import Viewer
 

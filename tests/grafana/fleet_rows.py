@@ -6,8 +6,8 @@ from uuid import UUID
 from psycopg2.extensions import cursor
 from psycopg2.extras import Json
 
-from ml_core.adapters.postgres import Database
-from ml_core.domain.rollup import LATENCY_BOUNDS_MS
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.scoring.rollup import LATENCY_BOUNDS_MS
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TENANT = UUID(int=0)

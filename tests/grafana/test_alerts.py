@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ml_core.adapters.grafana_files import render_files
-from ml_core.adapters.postgres import Database
-from ml_core.domain.runbook import DOCS_URL
+from ml_core.adapters.grafana.files import render_files
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.incidents.runbook import DOCS_URL
 from ml_core.ports.grafana_files import Alerting, Datasource
 from tests.grafana.conftest import Answer
 from tests.grafana.dashboard_rules import query_faults

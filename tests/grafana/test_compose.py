@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from ml_core.adapters.grafana_files import ALERTING_FILES, DASHBOARDS
+from ml_core.adapters.grafana.files import ALERTING_FILES, DASHBOARDS
 from ml_core.entrypoints.cli import COMMANDS
 from ml_core.grafana.names import PASSWORD_VARIABLE
 from ml_core.settings import load_settings

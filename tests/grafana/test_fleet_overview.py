@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ml_core.adapters.postgres import Database
-from ml_core.domain.detection_quality import estimate_quality
-from ml_core.domain.operator_verdict import VerdictCounts
-from ml_core.domain.rollup import latency_quantile_ms
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.reviews.detection_quality import estimate_quality
+from ml_core.domain.reviews.operator_verdict import VerdictCounts
+from ml_core.domain.scoring.rollup import latency_quantile_ms
 from tests.grafana.conftest import Answer
 from tests.grafana.fleet_rows import NOW, SCORED, add_activity, add_fleet, add_verdicts
 from tests.grafana.macro_expander import Viewer

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ml_core.adapters.grafana_files import render_files
-from ml_core.adapters.grafana_provisioning import ProvisioningFolder
+from ml_core.adapters.grafana.files import render_files
+from ml_core.adapters.grafana.provisioning import ProvisioningFolder
 from ml_core.errors import ConfigurationError
 from ml_core.grafana.build import render_dashboards
 from ml_core.ports.grafana_files import Datasource

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome, TaskResult
 from ml_core.entrypoints.runner import run_task

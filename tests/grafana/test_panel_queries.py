@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from tests.grafana.conftest import Answer
 from tests.grafana.fleet_rows import add_activity, add_fleet, add_history
 from tests.grafana.macro_expander import Viewer

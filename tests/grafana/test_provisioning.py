@@ -13,8 +13,8 @@ import yaml
 from click.testing import CliRunner
 from psycopg2 import sql
 
-from ml_core.adapters.device_sites import PostgresDeviceSites, SiteMapping
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.ledgers.device_sites import PostgresDeviceSites, SiteMapping
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome, TaskResult
 from ml_core.entrypoints.grafana_command import grafana_command

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.dashboards import NOW, FleetSize, Timing, list_queries, measure, newest_run, partitions_read
 from benchmarks.large_fleet import add_large_fleet
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 
 SMALL = FleetSize(series=100, detections=40_000, months=8, rollup_days=14)
 EMPTY_WHERE_ALL_IS_MODELLED = {"mlh-models panel Series without a model"}

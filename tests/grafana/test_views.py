@@ -9,9 +9,9 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from ml_core.adapters.grafana_reader import PostgresReaderAccess
-from ml_core.adapters.postgres import Database
-from ml_core.domain.rollup import LATENCY_BOUNDS_MS
+from ml_core.adapters.grafana.reader import PostgresReaderAccess
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.scoring.rollup import LATENCY_BOUNDS_MS
 from ml_core.sql import load_views
 from tests.grafana.dashboard_rules import IN_TIME
 from tests.grafana.fleet_rows import NOW, add_activity, add_fleet, add_verdicts

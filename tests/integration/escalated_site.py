@@ -10,17 +10,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from ml_core.adapters.check_log import PostgresCheckLog
-from ml_core.adapters.finding_ledger import PostgresFindingLedger
-from ml_core.adapters.github_issues import GitHubIssues
-from ml_core.adapters.incident_ledger import PostgresIncidentLedger
-from ml_core.adapters.issue_folder import IssueFolder
-from ml_core.adapters.outbox import PostgresOutbox
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.run_ledger import PostgresRunLedger
-from ml_core.adapters.series_registry import PostgresSeriesRegistry
-from ml_core.domain.finding import Observation, Severity
-from ml_core.domain.issue import IssueStatus
+from ml_core.adapters.issues.github_issues import GitHubIssues
+from ml_core.adapters.issues.issue_folder import IssueFolder
+from ml_core.adapters.ledgers.check_log import PostgresCheckLog
+from ml_core.adapters.ledgers.finding_ledger import PostgresFindingLedger
+from ml_core.adapters.ledgers.incident_ledger import PostgresIncidentLedger
+from ml_core.adapters.ledgers.outbox import PostgresOutbox
+from ml_core.adapters.ledgers.run_ledger import PostgresRunLedger
+from ml_core.adapters.ledgers.series_registry import PostgresSeriesRegistry
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.incidents.finding import Observation, Severity
+from ml_core.domain.incidents.issue import IssueStatus
 from ml_core.domain.policies import EscalationPolicy
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import SeriesExtent

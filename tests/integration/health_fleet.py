@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from psycopg2 import sql
 from scipy.signal import lfilter
 
-from ml_core.adapters.postgres import copy_rows
+from ml_core.adapters.postgres.database import copy_rows
 from ml_core.bootstrap import Platform
-from ml_core.domain.artifact_format import encode
-from ml_core.domain.detector import FitOptions, ModelArtifact
-from ml_core.domain.finding import Finding
-from ml_core.domain.isolation_detector import IsolationForestDetector
+from ml_core.domain.detectors.artifact_format import encode
+from ml_core.domain.detectors.detector import FitOptions, ModelArtifact
+from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
+from ml_core.domain.incidents.finding import Finding
 from ml_core.domain.model_version import ModelStatus, ModelVersion, NewModel, TrainingCause
 from ml_core.domain.series import FIXED_TENANT, Readings, SeriesKey, to_datetime, to_instant
 from ml_core.domain.series_record import SeriesRecord

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
 from ml_core.domain.model_version import ModelStatus, ModelVersion, NewModel, TrainingCause
 from ml_core.domain.policies import RetentionPolicy

@@ -13,26 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg2 import sql
 
-from ml_core.adapters.artifacts import FsspecArtifactStore
-from ml_core.adapters.device_log import PostgresDeviceLog
-from ml_core.adapters.model_registry import PostgresModelRegistry
-from ml_core.adapters.postgres import Database, copy_rows
-from ml_core.adapters.quiet_calendar import PostgresQuietCalendar
-from ml_core.adapters.run_ledger import PostgresRunLedger
-from ml_core.adapters.scoring_log import PostgresScoringLog
-from ml_core.adapters.series_registry import PostgresSeriesRegistry
-from ml_core.adapters.telemetry import PostgresTelemetry, TelemetryMapping
-from ml_core.domain.artifact_format import encode
-from ml_core.domain.detector import Detector, FitOptions
+from ml_core.adapters.artifacts.artifact_store import FsspecArtifactStore
+from ml_core.adapters.ledgers.device_log import PostgresDeviceLog
+from ml_core.adapters.ledgers.model_registry import PostgresModelRegistry
+from ml_core.adapters.ledgers.quiet_calendar import PostgresQuietCalendar
+from ml_core.adapters.ledgers.run_ledger import PostgresRunLedger
+from ml_core.adapters.ledgers.scoring_log import PostgresScoringLog
+from ml_core.adapters.ledgers.series_registry import PostgresSeriesRegistry
+from ml_core.adapters.postgres.database import Database, copy_rows
+from ml_core.adapters.readings.telemetry import PostgresTelemetry, TelemetryMapping
+from ml_core.domain.detectors.artifact_format import encode
+from ml_core.domain.detectors.detector import Detector, FitOptions
 from ml_core.domain.model_version import ModelVersion, NewModel, TrainingCause
 from ml_core.domain.policies import AlertPolicy, DevicePolicy, ScoringPolicy
 from ml_core.domain.series import FIXED_TENANT, Readings, SeriesKey, to_instant
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.ports.scoring_log import ScoringLog
-from ml_core.services.artifact_cache import ArtifactCache
 from ml_core.services.runs import RunRecorder
-from ml_core.services.scoring import Scoring
-from ml_core.services.scoring_tally import ScoringTally
+from ml_core.services.scoring.artifact_cache import ArtifactCache
+from ml_core.services.scoring.fleet_scoring import Scoring
+from ml_core.services.scoring.scoring_tally import ScoringTally
 from tests.detectors import BrokenDetector, DriftingZDetector, RobustZDetector
 
 START = datetime(2025, 3, 1, 10, 0, tzinfo=UTC)

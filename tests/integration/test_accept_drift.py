@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
-from ml_core.domain.finding import Finding
+from ml_core.domain.incidents.finding import Finding
 from ml_core.domain.model_version import ModelStatus, ModelVersion
 from ml_core.domain.task import Outcome, TaskResult
 from ml_core.entrypoints.accept_drift_command import accept_drift_command

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml_core.adapters.postgres import Database
-from ml_core.domain.adaptive_detector import AdaptiveDetector
-from ml_core.domain.detector import FitOptions, ModelArtifact
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
+from ml_core.domain.detectors.detector import FitOptions, ModelArtifact
 from ml_core.domain.series import Readings
 from tests.integration.scored_fleet import Fleet, at, noisy
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from ml_core.adapters.alert_file import AlertFile
-from ml_core.adapters.alert_log import PostgresAlertLog
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.ledgers.alert_log import PostgresAlertLog
+from ml_core.adapters.postgres.database import Database
 from ml_core.domain.policies import AlertPolicy
 from ml_core.entrypoints.cli import call
-from ml_core.services.alerting import Alerting
+from ml_core.services.scoring.alerting import Alerting
 from tests.integration.scored_fleet import Fleet, at
 
 Command = Callable[..., tuple[int, Any]]

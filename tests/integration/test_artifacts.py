@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from ml_core.adapters.artifacts import FsspecArtifactStore
-from ml_core.domain.artifact_format import decode
+from ml_core.adapters.artifacts.artifact_store import FsspecArtifactStore
+from ml_core.domain.detectors.artifact_format import decode
 from ml_core.errors import ArtifactDamagedError, ArtifactError, ArtifactMissingError, ConfigurationError
 from ml_core.ports.artifact_store import ArtifactStore
 

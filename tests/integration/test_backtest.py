@@ -16,10 +16,10 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
-from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip
+from ml_core.domain.scoring.quiet_time import QuietKind, QuietTime, Skip
 from ml_core.entrypoints.backtest.platforms import ReadOnlySite
 from ml_core.entrypoints.backtest.recording import Choice
 from ml_core.entrypoints.backtest.workshop import open_workshop

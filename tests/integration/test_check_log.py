@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from ml_core.adapters.check_log import PostgresCheckLog
-from ml_core.adapters.postgres import Database
-from ml_core.domain.check import CheckResult, SeriesCheck, Verdict
+from ml_core.adapters.ledgers.check_log import PostgresCheckLog
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.checks.check import CheckResult, SeriesCheck, Verdict
 
 NOW = datetime(2025, 6, 1, 2, tzinfo=UTC)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.run_ledger import PostgresRunLedger
+from ml_core.adapters.ledgers.run_ledger import PostgresRunLedger
+from ml_core.adapters.postgres.database import Database
 from ml_core.domain.task import Outcome
 from ml_core.entrypoints import child
 from ml_core.entrypoints.child import ChildEnd, run_in_child

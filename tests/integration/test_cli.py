@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.entrypoints.cli import COMMANDS, call
 
 Run = Callable[..., tuple[int, str, str]]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_core.domain.check import Verdict
-from ml_core.domain.detector import ModelArtifact
-from ml_core.domain.finding import Severity
+from ml_core.domain.checks.check import Verdict
+from ml_core.domain.detectors.detector import ModelArtifact
+from ml_core.domain.incidents.finding import Severity
 from ml_core.domain.policies import DriftPolicy
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import Outcome, TaskResult

@@ -14,7 +14,7 @@ import pytest
 from psycopg2 import sql
 
 from benchmarks.quality.simulated_device import ONSET, STEP, Fault, simulate
-from ml_core.adapters.postgres import Database, copy_rows
+from ml_core.adapters.postgres.database import Database, copy_rows
 from ml_core.bootstrap import Platform
 from ml_core.domain.policies import DevicePolicy
 from ml_core.domain.series import FIXED_TENANT

@@ -16,20 +16,20 @@ import psycopg2
 import pytest
 
 import ml_core
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-from ml_core.adapters.postgres_binaries import (
+from ml_core.adapters.embedded.binaries import (
     DISTRIBUTION_FOLDER,
     PostgresBinaries,
     find_binaries,
     inspect_binaries,
 )
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
 from ml_core.errors import EmbeddedPostgresError
 
 ORDINARY_USER_ID = 65534
 START = """
 import sys
 from pathlib import Path
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
 print(EmbeddedPostgres(Path(sys.argv[1]), durable=False).start())
 """
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.postgres import Database
-from ml_core.domain.finding import Severity
-from ml_core.domain.issue import IssueStatus
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.incidents.finding import Severity
+from ml_core.domain.incidents.issue import IssueStatus
 from ml_core.domain.series import SeriesKey
 from tests.integration.escalated_site import FolderPage, GitHubPage, Site
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
-from ml_core.domain.detector import FitOptions
-from ml_core.domain.finding import Observation, Severity
-from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip
+from ml_core.domain.detectors.detector import FitOptions
+from ml_core.domain.incidents.finding import Observation, Severity
+from ml_core.domain.scoring.quiet_time import QuietKind, QuietTime, Skip
 from ml_core.entrypoints.cli import call
 from ml_core.entrypoints.runner import run_task
 from ml_core.settings import DatabaseSettings, Settings

@@ -7,10 +7,10 @@ from threading import Thread
 
 import pytest
 
-from ml_core.adapters.finding_ledger import PostgresFindingLedger
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.series_registry import PostgresSeriesRegistry
-from ml_core.domain.finding import Observation, Severity
+from ml_core.adapters.ledgers.finding_ledger import PostgresFindingLedger
+from ml_core.adapters.ledgers.series_registry import PostgresSeriesRegistry
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.incidents.finding import Observation, Severity
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import SeriesExtent
 from ml_core.ports.finding_ledger import FindingChanges

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_core.domain.detector import FitOptions
+from ml_core.domain.detectors.detector import FitOptions
 from ml_core.domain.model_version import TrainingCause
 from ml_core.domain.series import Readings
-from ml_core.services.fitting import Execution, Fitted, NotTrained, TrainingProblem, TrainingRequest, fit_all
 from ml_core.services.runs import RunStopped
+from ml_core.services.training.fitting import Execution, Fitted, NotTrained, TrainingProblem, TrainingRequest, fit_all
 from tests.integration.trained_site import healthy
 
 WORKERS = Execution(backend="loky", jobs=2)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ml_core.adapters.fleet_overview import PostgresFleetReader
-from ml_core.adapters.history import PostgresHistory
-from ml_core.adapters.postgres import Database
-from ml_core.domain.rollup import LATENCY_BOUNDS_MS
+from ml_core.adapters.ledgers.fleet_overview import PostgresFleetReader
+from ml_core.adapters.ledgers.history import PostgresHistory
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.scoring.rollup import LATENCY_BOUNDS_MS
 from ml_core.domain.series import FIXED_TENANT
 from ml_core.entrypoints.cli import call
 from ml_core.ports.fleet_overview import FleetOverview

@@ -12,11 +12,11 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from ml_core.domain.detector import ModelArtifact
-from ml_core.domain.finding import Severity
+from ml_core.domain.detectors.detector import ModelArtifact
+from ml_core.domain.incidents.finding import Severity
 from ml_core.domain.model_version import ModelStatus
-from ml_core.domain.operator_verdict import NewVerdict, OperatorVerdict
 from ml_core.domain.policies import HealthPolicy
+from ml_core.domain.reviews.operator_verdict import NewVerdict, OperatorVerdict
 from ml_core.domain.task import Outcome
 from ml_core.sql import read_sql
 from tests.integration.health_fleet import NOW, HealthFleet, changed_from

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import make_dsn
 
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.reading_files import FileOptions, read_readings
-from ml_core.adapters.reading_store import MAX_RAW_CHARACTERS, PostgresReadingStore
-from ml_core.adapters.telemetry import PostgresTelemetry, TelemetryMapping
-from ml_core.adapters.telemetry_mapping import OWN_RELATION
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.readings.reading_files import FileOptions, read_readings
+from ml_core.adapters.readings.reading_store import MAX_RAW_CHARACTERS, PostgresReadingStore
+from ml_core.adapters.readings.telemetry import PostgresTelemetry, TelemetryMapping
+from ml_core.adapters.readings.telemetry_mapping import OWN_RELATION
 from ml_core.domain.series import Readings, SeriesKey
 from ml_core.entrypoints.cli import call
 from ml_core.ports.reading_store import ReadingBatch, RejectedReading, RejectReason

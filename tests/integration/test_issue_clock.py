@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.check_names import CheckName
-from ml_core.domain.finding import Observation, Severity
+from ml_core.domain.checks.check_names import CheckName
+from ml_core.domain.incidents.finding import Observation, Severity
 from ml_core.entrypoints.runner import run_task
 from ml_core.settings import DatabaseSettings, Settings
 

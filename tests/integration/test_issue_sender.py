@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
-from ml_core.domain.issue import IssueStatus
+from ml_core.domain.incidents.issue import IssueStatus
 from ml_core.domain.task import Outcome
 from ml_core.entrypoints.runner import run_task
 from ml_core.errors import ConflictError

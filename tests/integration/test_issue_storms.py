@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.postgres import Database
-from ml_core.domain.check import CheckResult, SeriesCheck, Verdict
-from ml_core.domain.finding import Severity
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.checks.check import CheckResult, SeriesCheck, Verdict
+from ml_core.domain.incidents.finding import Severity
 from ml_core.domain.series import SeriesKey
 from tests.contract.github_server import GitHubServer
 from tests.integration.escalated_site import FolderPage, GitHubPage, Site

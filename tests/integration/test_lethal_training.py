@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from tests.integration.trained_site import NOW, healthy, write_readings
 
 DEADLINE_S = 60.0

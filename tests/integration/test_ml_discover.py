@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
 from ml_core.domain.model_version import ModelStatus
 from ml_core.domain.policies import TrainingPolicy

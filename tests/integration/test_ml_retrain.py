@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
 from ml_core.domain.model_version import ModelStatus, ModelVersion
-from ml_core.domain.operator_verdict import NewVerdict, OperatorVerdict
 from ml_core.domain.policies import RetrainPolicy
+from ml_core.domain.reviews.operator_verdict import NewVerdict, OperatorVerdict
 from ml_core.domain.series import Readings
 from ml_core.domain.task import Outcome
 from ml_core.errors import ConflictError, DatabaseUnavailableError
-from ml_core.services.roll_back import roll_back_by_hand
+from ml_core.services.training.roll_back import roll_back_by_hand
 from ml_core.settings import DatabaseSettings, Settings
 from tests.integration.trained_site import (
     NOW,
@@ -505,7 +505,7 @@ def test_loud_first_day_brings_the_former_model_back(platform: Platform, databas
 
 def _make_loud(platform: Platform, database: Database, loud: ModelVersion, former: ModelVersion) -> None:
     """Give a version an artifact with a threshold that a third of all readings exceeds."""
-    from ml_core.domain.artifact_format import decode, encode
+    from ml_core.domain.detectors.artifact_format import decode, encode
 
     artifact = decode(platform.artifacts.read(former.artifact_sha256 or ""))
     threshold = float(artifact.metadata["threshold"]) * 0.6

@@ -13,9 +13,9 @@ import numpy as np
 import psycopg2
 import pytest
 
-from ml_core.adapters.gold_windows import PostgresGoldWindows
-from ml_core.adapters.model_registry import PostgresModelRegistry
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.ledgers.gold_windows import PostgresGoldWindows
+from ml_core.adapters.ledgers.model_registry import PostgresModelRegistry
+from ml_core.adapters.postgres.database import Database
 from ml_core.domain.model_version import ModelEvent, ModelStatus, ModelVersion, NewModel, TrainingCause
 from ml_core.domain.series import Readings
 from ml_core.errors import ConflictError

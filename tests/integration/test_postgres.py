@@ -19,9 +19,9 @@ from psycopg2 import sql
 from psycopg2.extensions import make_dsn, parse_dsn
 from psycopg2.extras import execute_values
 
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-from ml_core.adapters.json_rows import to_json
-from ml_core.adapters.postgres import Database, copy_rows
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.postgres.database import Database, copy_rows
+from ml_core.adapters.postgres.json_rows import to_json
 from ml_core.errors import (
     CommitOutcomeUnknownError,
     ConfigurationError,

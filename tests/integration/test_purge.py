@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from psycopg2.extensions import make_dsn
 
-from ml_core.adapters.detection_archive import ParquetArchive
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.retention_log import PostgresRetentionLog
+from ml_core.adapters.artifacts.detection_archive import ParquetArchive
+from ml_core.adapters.ledgers.retention_log import PostgresRetentionLog
+from ml_core.adapters.postgres.database import Database
 from ml_core.domain.model_version import ModelStatus
 from ml_core.domain.task import Outcome
 from ml_core.errors import ConfigurationError, ConflictError

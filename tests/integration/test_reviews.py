@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome
 from ml_core.entrypoints.cli import call
@@ -163,7 +163,7 @@ def test_people_read_tables(ml_health: Command, fleet: Fleet) -> None:
 
 def test_a_draw_is_even_and_follows_its_seed(database: Database, fleet: Fleet) -> None:
     """Of a thousand hours each seed takes others, none is favoured, and a seed always takes the same."""
-    from ml_core.adapters.audit_log import PostgresAuditLog
+    from ml_core.adapters.ledgers.audit_log import PostgresAuditLog
 
     log, begin, end = PostgresAuditLog(database), at(60 * 24 * 10), at(60 * 24 * 60)
     with database.transaction() as cur:

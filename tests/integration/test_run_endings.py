@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.run_ledger import PostgresRunLedger
-from ml_core.adapters.task_lock import PostgresTaskLock
+from ml_core.adapters.ledgers.run_ledger import PostgresRunLedger
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.task_lock import PostgresTaskLock
 from ml_core.domain.task import Outcome, TaskReport, TaskResult
 from ml_core.errors import DatabaseUnavailableError
 from ml_core.services.runs import RunRecorder, RunRequest, execute_run

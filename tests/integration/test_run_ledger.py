@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from psycopg2.extensions import cursor
 
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.run_ledger import PostgresRunLedger
-from ml_core.adapters.series_registry import PostgresSeriesRegistry
-from ml_core.adapters.task_lock import PostgresTaskLock
+from ml_core.adapters.ledgers.run_ledger import PostgresRunLedger
+from ml_core.adapters.ledgers.series_registry import PostgresSeriesRegistry
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.task_lock import PostgresTaskLock
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import SeriesExtent
 from ml_core.domain.task import ItemOutcome, Outcome, RunItem, TaskReport
@@ -25,9 +25,9 @@ TASK = "ml_health_check"
 FOUR_AT_ONCE = """
 import sys
 from datetime import UTC, datetime, timedelta
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.run_ledger import PostgresRunLedger
-from ml_core.adapters.task_lock import PostgresTaskLock
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.ledgers.run_ledger import PostgresRunLedger
+from ml_core.adapters.postgres.task_lock import PostgresTaskLock
 from ml_core.domain.task import TaskReport
 from ml_core.services.runs import RunRequest, execute_run
 database = Database(sys.argv[1])

@@ -13,15 +13,15 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.scoring_log import PostgresScoringLog
-from ml_core.domain.detector import ModelArtifact, ScoredReadings
+from ml_core.adapters.ledgers.scoring_log import PostgresScoringLog
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.detectors.detector import ModelArtifact, ScoredReadings
 from ml_core.domain.policies import ScoringPolicy
-from ml_core.domain.scoring import SeriesScoring
+from ml_core.domain.scoring.series_scoring import SeriesScoring
 from ml_core.domain.series import Readings
 from ml_core.errors import ArtifactDamagedError, ConfigurationError
-from ml_core.services.artifact_cache import ArtifactCache
 from ml_core.services.runs import RunStopped
+from ml_core.services.scoring.artifact_cache import ArtifactCache
 from tests.detectors import BrokenDetector, DriftingZDetector, RobustZDetector
 from tests.integration.scored_fleet import Fleet, at, noisy
 

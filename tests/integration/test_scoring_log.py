@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.activity_log import PostgresActivityLog
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.ledgers.activity_log import PostgresActivityLog
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
-from ml_core.domain.detector import Detector, FitOptions, ModelArtifact
-from ml_core.domain.isolation_detector import IsolationForestDetector
-from ml_core.domain.rollup import HourlyActivity
-from ml_core.domain.scoring import SeriesScoring, Told, carried_state, conclude_batch
-from ml_core.domain.scoring_state import ScoringState, pick_new
+from ml_core.domain.detectors.detector import Detector, FitOptions, ModelArtifact
+from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
+from ml_core.domain.scoring.rollup import HourlyActivity
+from ml_core.domain.scoring.scoring_state import ScoringState, pick_new
+from ml_core.domain.scoring.series_scoring import SeriesScoring, Told, carried_state, conclude_batch
 from ml_core.domain.series import Readings, to_instant
 from ml_core.domain.series_record import SeriesRecord
 from ml_core.domain.task import Outcome

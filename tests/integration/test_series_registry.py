@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.series_registry import PostgresSeriesRegistry
+from ml_core.adapters.ledgers.series_registry import PostgresSeriesRegistry
+from ml_core.adapters.postgres.database import Database
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import Health, SeriesExtent, SeriesState
 from ml_core.errors import TransitionError

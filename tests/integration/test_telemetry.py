@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg2 import sql
 
-from ml_core.adapters.postgres import Database, copy_rows
-from ml_core.adapters.telemetry import PostgresTelemetry, TelemetryMapping
+from ml_core.adapters.postgres.database import Database, copy_rows
+from ml_core.adapters.readings.telemetry import PostgresTelemetry, TelemetryMapping
 from ml_core.domain.series import FIXED_TENANT, Readings, SeriesKey
 from ml_core.errors import ConfigurationError
 from ml_core.ports.telemetry import Window

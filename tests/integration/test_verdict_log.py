@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.series_registry import PostgresSeriesRegistry
-from ml_core.adapters.verdict_log import PostgresVerdictLog
-from ml_core.domain.operator_verdict import NewVerdict, OperatorVerdict, VerdictCounts
+from ml_core.adapters.ledgers.series_registry import PostgresSeriesRegistry
+from ml_core.adapters.ledgers.verdict_log import PostgresVerdictLog
+from ml_core.adapters.postgres.database import Database
+from ml_core.domain.reviews.operator_verdict import NewVerdict, OperatorVerdict, VerdictCounts
 from ml_core.domain.series import Readings, SeriesKey, to_instant
 from ml_core.domain.series_record import SeriesExtent
 

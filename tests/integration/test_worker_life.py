@@ -10,7 +10,7 @@ import psutil
 CODE = """
 import os, time
 from joblib import Parallel, delayed
-from ml_core.services.worker_life import watched_by
+from ml_core.services.training.worker_life import watched_by
 
 def work(seconds):
     time.sleep(seconds)

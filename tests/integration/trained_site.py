@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from psycopg2 import sql
 from psycopg2.extras import Json
 
-from ml_core.adapters.postgres import Database, copy_rows
+from ml_core.adapters.postgres.database import Database, copy_rows
 from ml_core.bootstrap import Platform
 from ml_core.domain.series import FIXED_TENANT, SeriesKey
 from ml_core.domain.series_record import SeriesRecord

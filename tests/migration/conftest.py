@@ -12,7 +12,7 @@ import pytest
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn
 
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from tests.migration.site_logins import LoginMaker

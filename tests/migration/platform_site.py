@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from psycopg2 import sql
 
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
 
 PLATFORM_TABLES = """
 CREATE TABLE ml_models (

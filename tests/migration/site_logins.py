@@ -10,9 +10,9 @@ from uuid import UUID
 import numpy as np
 from psycopg2 import sql
 
-from ml_core.adapters.postgres import Database, copy_rows
+from ml_core.adapters.postgres.database import Database, copy_rows
 from ml_core.bootstrap import Platform
-from ml_core.domain.detector import FitOptions
+from ml_core.domain.detectors.detector import FitOptions
 from ml_core.domain.policies import RetentionPolicy
 from ml_core.domain.task import TaskResult
 from ml_core.entrypoints.runner import run_task

@@ -15,11 +15,11 @@ import psycopg2
 import pytest
 from psycopg2.extras import Json
 
-from ml_core.adapters.migrator import Migrator
-from ml_core.adapters.model_registry import PostgresModelRegistry
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.schema_resources import load_packaged_resources
-from ml_core.adapters.series_registry import PostgresSeriesRegistry
+from ml_core.adapters.ledgers.model_registry import PostgresModelRegistry
+from ml_core.adapters.ledgers.series_registry import PostgresSeriesRegistry
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.migrator import Migrator
+from ml_core.adapters.postgres.schema_resources import load_packaged_resources
 from ml_core.domain.model_version import ModelStatus
 from ml_core.domain.series import FIXED_TENANT
 from ml_core.errors import SchemaVersionError
@@ -32,9 +32,9 @@ MOMENT = NAIVE.replace(tzinfo=UTC)
 SLOW = """
 import sys
 from dataclasses import replace
-from ml_core.adapters.migrator import Migrator
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.schema_resources import load_packaged_resources
+from ml_core.adapters.postgres.migrator import Migrator
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.schema_resources import load_packaged_resources
 packaged = load_packaged_resources()
 first, adopting, *rest = packaged.migrations
 slow = [first, replace(adopting, sql=adopting.sql + "; SELECT pg_sleep(60)"), *rest]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-from ml_core.adapters.migrator import Migrator
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.postgres_binaries import PostgresBinaries
+from ml_core.adapters.embedded.binaries import PostgresBinaries
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.migrator import Migrator
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome
 from ml_core.entrypoints.runner import run_task

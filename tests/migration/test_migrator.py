@@ -14,10 +14,10 @@ from dataclasses import replace
 import psycopg2
 import pytest
 
-from ml_core.adapters.migrator import Migrator
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.postgres_binaries import PostgresBinaries
-from ml_core.adapters.schema_resources import Migration, SchemaResources, load_packaged_resources
+from ml_core.adapters.embedded.binaries import PostgresBinaries
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.migrator import Migrator
+from ml_core.adapters.postgres.schema_resources import Migration, SchemaResources, load_packaged_resources
 from ml_core.errors import ConfigurationError, ConflictError, SchemaVersionError
 from ml_core.sql import read_sql
 
@@ -27,9 +27,9 @@ SMALL = SchemaResources(migrations=[FIRST, SECOND])
 # A process that migrates slowly, so that it can be killed half-way.
 SLOW = """
 import sys
-from ml_core.adapters.migrator import Migrator
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.schema_resources import Migration, SchemaResources
+from ml_core.adapters.postgres.migrator import Migrator
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.schema_resources import Migration, SchemaResources
 slow = "CREATE TABLE ml_health.b (x int); SELECT pg_sleep(60)"
 resources = SchemaResources(migrations=[
     Migration(version=1, name="first", sql="CREATE TABLE ml_health.a (x int)"),

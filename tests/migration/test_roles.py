@@ -15,9 +15,9 @@ import pytest
 from psycopg2 import sql
 from psycopg2.errors import InsufficientPrivilege
 
-from ml_core.adapters.migrator import Migrator
-from ml_core.adapters.postgres import Database
-from ml_core.adapters.schema_resources import load_packaged_resources
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.migrator import Migrator
+from ml_core.adapters.postgres.schema_resources import load_packaged_resources
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome
 from ml_core.errors import SchemaVersionError

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.adapters.migrator import Migrator
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.postgres.database import Database
+from ml_core.adapters.postgres.migrator import Migrator
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome
 from tests.migration.platform_site import ONE, TWO, PlatformSite

@@ -29,7 +29,7 @@ print(json.dumps({"modules": names, "files": files}))
 OPEN_EVERYTHING = """
 import json
 from importlib.resources import files
-from ml_core.adapters.schema_resources import load_packaged_resources
+from ml_core.adapters.postgres.schema_resources import load_packaged_resources
 from ml_core.manifest import load_manifest
 from ml_core.sql import list_sql, load_queries, read_sql
 def walk(folder, path=""):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from ml_core.domain.finding import Finding, Severity
-from ml_core.domain.incident import Incident, fingerprint_of
+from ml_core.domain.incidents.finding import Finding, Severity
+from ml_core.domain.incidents.incident import Incident, fingerprint_of
 from ml_core.domain.series import SeriesKey
 
 NOW = datetime(2025, 3, 1, 2, 0, tzinfo=UTC)

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_core.domain.adaptive.fleet import advance_fleet
-from ml_core.domain.adaptive.layout import STATE, new_state
-from ml_core.domain.adaptive_detector import AdaptiveDetector
-from ml_core.domain.artifact_format import decode, encode
-from ml_core.domain.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
-from ml_core.domain.scored_answer import check_answer
+from ml_core.domain.detectors.adaptive.fleet import advance_fleet
+from ml_core.domain.detectors.adaptive.layout import STATE, new_state
+from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
+from ml_core.domain.detectors.artifact_format import decode, encode
+from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.scoring.scored_answer import check_answer
 from ml_core.domain.series import Readings
 from ml_core.errors import DetectorStateError
 
@@ -275,8 +275,8 @@ def test_compiled_and_interpreted_code_agree() -> None:
     """The machine code answers as the Python that it was made of."""
     code = (
         "import numpy as np\n"
-        "from ml_core.domain.adaptive.fleet import advance_fleet\n"
-        "from ml_core.domain.adaptive.layout import new_state\n"
+        "from ml_core.domain.detectors.adaptive.fleet import advance_fleet\n"
+        "from ml_core.domain.detectors.adaptive.layout import new_state\n"
         "rng = np.random.default_rng(7)\n"
         "values = 5 + rng.normal(0, 1, 1300) + 9 * (rng.random(1300) < 0.01)\n"
         "times = np.datetime64('2025-01-01', 'us') + (np.arange(1300) * 3_000_000_000).astype('timedelta64[us]')\n"
@@ -318,7 +318,8 @@ def test_compiled_code_that_was_cut_off_on_disk_is_made_anew(tmp_path: Path, suf
     """A power cut may leave such files: the next process answers all the same, and mends them."""
     code = "import sys\nsys.path.insert(0, '.')\nimport doubling\nprint(doubling.double(21))\n"
     (tmp_path / "doubling.py").write_text(
-        "from ml_core.domain.adaptive.compiled import compiled\n@compiled\ndef double(value):\n    return 2 * value\n"
+        "from ml_core.domain.detectors.adaptive.compiled import compiled\n"
+        "@compiled\ndef double(value):\n    return 2 * value\n"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.adaptive.budget import (
+from ml_core.domain.detectors.adaptive.budget import (
     LEAST_RATE,
     MOST_RATE,
     FalseAlarmBudget,
@@ -13,7 +13,7 @@ from ml_core.domain.adaptive.budget import (
     tail_probability,
     threshold_for,
 )
-from ml_core.domain.detector import FitOptions
+from ml_core.domain.detectors.detector import FitOptions
 from ml_core.errors import ConfigurationError
 
 

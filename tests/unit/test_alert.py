@@ -9,8 +9,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.alert import AlertKind, tell_episode
-from ml_core.domain.episode import Episode
+from ml_core.domain.scoring.alert import AlertKind, tell_episode
+from ml_core.domain.scoring.episode import Episode
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 EVERY = timedelta(hours=4)

@@ -10,8 +10,8 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_core.domain.artifact_format import FORMAT_VERSION, HEADER_KEY, decode, encode
-from ml_core.domain.detector import ModelArtifact
+from ml_core.domain.detectors.artifact_format import FORMAT_VERSION, HEADER_KEY, decode, encode
+from ml_core.domain.detectors.detector import ModelArtifact
 from ml_core.errors import ArtifactDamagedError
 
 ARTIFACT = ModelArtifact(

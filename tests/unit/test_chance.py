@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
-from ml_core.domain.chance import is_beyond_chance, poisson_lower_bound
+from ml_core.domain.checks.chance import is_beyond_chance, poisson_lower_bound
 
 
 @given(st.integers(1, 500), st.floats(0.001, 0.2))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.collecting import count_failure, estimate_readiness, may_be_tried
 from ml_core.domain.policies import TrainingPolicy
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import SeriesRecord, SeriesState
+from ml_core.domain.training.collecting import count_failure, estimate_readiness, may_be_tried
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
 POLICY = TrainingPolicy()

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.check import Verdict
-from ml_core.domain.data_checks import LiveWindow, check_coverage, check_lag, live_window_length
+from ml_core.domain.checks.check import Verdict
+from ml_core.domain.checks.data_checks import LiveWindow, check_coverage, check_lag, live_window_length
 from ml_core.domain.policies import HealthPolicy
 from ml_core.domain.series import Readings, to_instant
-from ml_core.domain.training_profile import TrainingProfile
+from ml_core.domain.training.training_profile import TrainingProfile
 
 NOW = datetime(2025, 6, 1, 2, tzinfo=UTC)
 POLICY = HealthPolicy()

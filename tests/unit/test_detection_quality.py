@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.detection_quality import estimate_quality
-from ml_core.domain.operator_verdict import VerdictCounts
-from ml_core.domain.proportion import wilson_interval
+from ml_core.domain.reviews.detection_quality import estimate_quality
+from ml_core.domain.reviews.operator_verdict import VerdictCounts
+from ml_core.domain.reviews.proportion import wilson_interval
 
 COUNTS = st.integers(0, 200)
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.device_episode import DeviceEpisode, Member, StoredDevice, join_episodes, tell_together
-from ml_core.domain.device_evidence import DeviceEvidence, Judgement, Reason
-from ml_core.domain.episode import Episode
+from ml_core.domain.devices.device_episode import DeviceEpisode, Member, StoredDevice, join_episodes, tell_together
+from ml_core.domain.devices.device_evidence import DeviceEvidence, Judgement, Reason
+from ml_core.domain.scoring.episode import Episode
 from ml_core.domain.series import SeriesKey
 
 START = datetime(2025, 3, 1, tzinfo=UTC)

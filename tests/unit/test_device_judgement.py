@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.quality.simulated_device import ONSET, STEP, Fault, simulate
-from ml_core.domain.device_evidence import DeviceEvidence, Direction, Judgement, Reason
-from ml_core.domain.device_judgement import judge_device
-from ml_core.domain.device_words import tell_device
+from ml_core.domain.devices.device_evidence import DeviceEvidence, Direction, Judgement, Reason
+from ml_core.domain.devices.device_judgement import judge_device
+from ml_core.domain.devices.device_words import tell_device
 from ml_core.domain.policies import DevicePolicy
 from ml_core.domain.series import Readings, to_instant
 

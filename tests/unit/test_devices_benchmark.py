@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.quality.corpus import Unit, find_data, load_groups
 from benchmarks.quality.devices import judge_events, judge_spoilt, shift_sensor, spoil_nothing
-from ml_core.domain.device_evidence import DeviceEvidence, Judgement
-from ml_core.domain.metric_grid import MOST_AFTER
+from ml_core.domain.devices.device_evidence import DeviceEvidence, Judgement
+from ml_core.domain.devices.metric_grid import MOST_AFTER
 from ml_core.errors import ConfigurationError
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from ml_core.domain.adaptive.budget import DECADES
-from ml_core.domain.adaptive.layout import FEATURES, STATE
-from ml_core.domain.detector import FitOptions
-from ml_core.domain.detector_kinds import DETECTOR_KINDS
-from ml_core.domain.runbook import CHECKS
+from ml_core.domain.detectors.adaptive.budget import DECADES
+from ml_core.domain.detectors.adaptive.layout import FEATURES, STATE
+from ml_core.domain.detectors.detector import FitOptions
+from ml_core.domain.detectors.detector_kinds import DETECTOR_KINDS
+from ml_core.domain.incidents.runbook import CHECKS
 from ml_core.manifest import load_manifest
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import ks_2samp
 
-from ml_core.domain.drift import (
+from ml_core.domain.degradation.drift import (
     autocorrelation_time,
     benjamini_hochberg,
     ks_effective,

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.detector import ScoredReadings
-from ml_core.domain.episode import QUIET_READINGS, Episode, count_alarms, follow_episodes
+from ml_core.domain.detectors.detector import ScoredReadings
+from ml_core.domain.scoring.episode import QUIET_READINGS, Episode, count_alarms, follow_episodes
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 scores_of_a_day = st.lists(st.sampled_from([-3.0, -1.0, 0.0, 1.0, 2.0, 5.0]), max_size=80)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml_core.domain.detector_kinds import DETECTOR_KINDS
+from ml_core.domain.detectors.detector_kinds import DETECTOR_KINDS
 from ml_core.entrypoints.cli import EXIT_FAILED, EXIT_USAGE, call
 
 STEP = np.timedelta64(600, "s")

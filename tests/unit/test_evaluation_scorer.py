@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ml_core.domain.detector_kinds import DETECTOR_KINDS
+from ml_core.domain.detectors.detector_kinds import DETECTOR_KINDS
 from ml_core.domain.evaluation.labelled_scores import EventWindow
 from ml_core.domain.evaluation.labelled_series import LabelledSeries
 from ml_core.domain.evaluation.scorer import NEVER, Answer, DetectorScorer, join_metrics, score_series

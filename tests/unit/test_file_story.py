@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ml_core.adapters.reading_files import FileOptions
-from ml_core.adapters.reading_layout import LayoutOptions
-from ml_core.adapters.reading_times import TimeOptions
+from ml_core.adapters.readings.reading_files import FileOptions
+from ml_core.adapters.readings.reading_layout import LayoutOptions
+from ml_core.adapters.readings.reading_times import TimeOptions
 from ml_core.domain.series import to_datetime
 from ml_core.entrypoints.demo.file_story import read_file_story
 from ml_core.entrypoints.demo_command import demo_command

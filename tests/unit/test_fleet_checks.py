@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ml_core.domain.check import Verdict
-from ml_core.domain.fleet_checks import check_heartbeat, check_store_size
+from ml_core.domain.checks.check import Verdict
+from ml_core.domain.checks.fleet_checks import check_heartbeat, check_store_size
 from ml_core.domain.policies import HealthPolicy
 
 NOW = datetime(2025, 6, 1, 2, tzinfo=UTC)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml_core.domain.check import CheckResult, Verdict
-from ml_core.domain.degradation import Aspect, AspectTest, DriftTest
-from ml_core.domain.finding import Severity
-from ml_core.domain.fleet_drift import TestedModel, assess_fleet, observe_common_mode, observe_drift
-from ml_core.domain.null_canary import NullSplit
+from ml_core.domain.checks.check import CheckResult, Verdict
+from ml_core.domain.degradation.fleet_drift import TestedModel, assess_fleet, observe_common_mode, observe_drift
+from ml_core.domain.degradation.model_drift import Aspect, AspectTest, DriftTest
+from ml_core.domain.degradation.null_canary import NullSplit
+from ml_core.domain.incidents.finding import Severity
 from ml_core.domain.policies import DriftPolicy
 from ml_core.errors import ConfigurationError
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from ml_core.domain.alarm_counts import AlarmCount, count_episodes
-from ml_core.domain.contender import Contender
-from ml_core.domain.detector import FitOptions
-from ml_core.domain.gate import GateCase, GateReport, examine, examine_first, loss_by_chance
-from ml_core.domain.injection import EVENT_READINGS, FAULTS, MAGNITUDES, inject_faults
-from ml_core.domain.isolation_detector import IsolationForestDetector
+from ml_core.domain.detectors.detector import FitOptions
+from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
+from ml_core.domain.gate.alarm_counts import AlarmCount, count_episodes
+from ml_core.domain.gate.contender import Contender
+from ml_core.domain.gate.injection import EVENT_READINGS, FAULTS, MAGNITUDES, inject_faults
+from ml_core.domain.gate.questions import GateCase, GateReport, examine, examine_first, loss_by_chance
 from ml_core.domain.policies import GatePolicy
 from ml_core.domain.series import Readings
-from ml_core.domain.training_window import choose_gold
+from ml_core.domain.training.training_window import choose_gold
 
 POLICY = GatePolicy()
 OPTIONS = FitOptions(n_estimators=50)

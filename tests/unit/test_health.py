@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.check import CheckResult, Verdict
-from ml_core.domain.check_names import CheckName
-from ml_core.domain.finding import Severity
-from ml_core.domain.health import judge, observe_results
+from ml_core.domain.checks.check import CheckResult, Verdict
+from ml_core.domain.checks.check_names import CheckName
+from ml_core.domain.checks.health import judge, observe_results
+from ml_core.domain.incidents.finding import Severity
 from ml_core.domain.series_record import Health
 
 SERIES_CHECKS = [

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.finding import Finding, Severity
-from ml_core.domain.incident import (
+from ml_core.domain.incidents.finding import Finding, Severity
+from ml_core.domain.incidents.incident import (
     FLEET,
     Incident,
     IssueStanding,

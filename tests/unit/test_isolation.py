@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
-from ml_core.domain.isolation import StepForest, compile_forest
+from ml_core.domain.detectors.isolation import StepForest, compile_forest
 from ml_core.errors import ArtifactDamagedError, InvalidReadingsError
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)

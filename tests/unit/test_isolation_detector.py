@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
-from ml_core.domain.artifact_format import decode, encode
-from ml_core.domain.detector import FitOptions, ModelArtifact
-from ml_core.domain.detector_kinds import DETECTOR_KINDS, detector_of_kind
-from ml_core.domain.frozen_reference import FrozenReference
-from ml_core.domain.isolation_detector import MAX_REFERENCE_READINGS, IsolationForestDetector, held_out_mask
+from ml_core.domain.detectors.artifact_format import decode, encode
+from ml_core.domain.detectors.detector import FitOptions, ModelArtifact
+from ml_core.domain.detectors.detector_kinds import DETECTOR_KINDS, detector_of_kind
+from ml_core.domain.detectors.frozen_reference import FrozenReference
+from ml_core.domain.detectors.isolation_detector import MAX_REFERENCE_READINGS, IsolationForestDetector, held_out_mask
 from ml_core.domain.series import Readings
 from ml_core.errors import (
     ArtifactDamagedError,

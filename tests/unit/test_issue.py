@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ml_core.domain.issue import (
+from ml_core.domain.incidents.issue import (
     IssueDraft,
     comment_marker,
     filed_comment,

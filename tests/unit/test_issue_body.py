@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.check_names import CheckName
-from ml_core.domain.finding import Severity
-from ml_core.domain.incident import FLEET, TRACKER_CHECK, Attempt
-from ml_core.domain.issue_body import digest_of, write_issue, write_recovery, write_severity_change
-from ml_core.domain.issue_evidence import SHOWN
-from ml_core.domain.markdown import BODY_LIMIT_CHARACTERS
+from ml_core.domain.checks.check_names import CheckName
+from ml_core.domain.incidents.finding import Severity
+from ml_core.domain.incidents.incident import FLEET, TRACKER_CHECK, Attempt
+from ml_core.domain.incidents.issue_body import digest_of, write_issue, write_recovery, write_severity_change
+from ml_core.domain.incidents.issue_evidence import SHOWN
+from ml_core.domain.incidents.markdown import BODY_LIMIT_CHARACTERS
+from ml_core.domain.incidents.runbook import CHECKS
 from ml_core.domain.policies import EscalationPolicy
-from ml_core.domain.runbook import CHECKS
 from ml_core.domain.series import SeriesKey
 from tests.unit.issue_samples import FINDING, INCIDENT, NOW
 

@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
-from ml_core.adapters.json_rows import to_json_rows
-from ml_core.domain.check import Verdict
+from ml_core.adapters.postgres.json_rows import to_json_rows
+from ml_core.domain.checks.check import Verdict
 
 
 def test_values_of_the_domain_become_plain_json() -> None:

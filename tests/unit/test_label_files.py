@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from ml_core.adapters.label_files import read_labels
-from ml_core.adapters.reading_times import TimeOptions
+from ml_core.adapters.readings.label_files import read_labels
+from ml_core.adapters.readings.reading_times import TimeOptions
 from ml_core.domain.evaluation.labelled_span import LabelledSpan
 from ml_core.domain.series import Readings, SeriesKey
 from ml_core.errors import ConfigurationError, InvalidReadingsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.levelling import needed_now
+from ml_core.domain.training.levelling import needed_now
 
 JOBS = st.lists(st.integers(0, 8), max_size=60)
 BUDGETS = st.integers(1, 20)

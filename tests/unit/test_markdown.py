@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ml_core.domain.markdown import (
+from ml_core.domain.incidents.markdown import (
     BODY_LIMIT_CHARACTERS,
     code_block,
     code_span,

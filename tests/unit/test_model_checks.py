@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ml_core.domain.check import Verdict
-from ml_core.domain.model_checks import (
+from ml_core.domain.checks.check import Verdict
+from ml_core.domain.checks.model_checks import (
     check_accuracy,
     check_age,
     check_alarm_rate,
@@ -16,8 +16,8 @@ from ml_core.domain.model_checks import (
     check_scoring_stalled,
     check_training_failures,
 )
-from ml_core.domain.operator_verdict import VerdictCounts
 from ml_core.domain.policies import HealthPolicy
+from ml_core.domain.reviews.operator_verdict import VerdictCounts
 
 NOW = datetime(2025, 6, 1, 2, tzinfo=UTC)
 POLICY = HealthPolicy()

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.check import Verdict
-from ml_core.domain.degradation import Aspect, AspectTest, DriftTest, Reference
-from ml_core.domain.finding import Severity
-from ml_core.domain.fleet_drift import TestedModel, assess_fleet, observe_canary, observe_drift
-from ml_core.domain.null_canary import NullCanary, NullSplit, count_null, draw_split, split_null
+from ml_core.domain.checks.check import Verdict
+from ml_core.domain.degradation.fleet_drift import TestedModel, assess_fleet, observe_canary, observe_drift
+from ml_core.domain.degradation.model_drift import Aspect, AspectTest, DriftTest, Reference
+from ml_core.domain.degradation.null_canary import NullCanary, NullSplit, count_null, draw_split, split_null
+from ml_core.domain.incidents.finding import Severity
 from ml_core.domain.policies import DriftPolicy
 
 POLICY = DriftPolicy()

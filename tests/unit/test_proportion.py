@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from ml_core.domain.proportion import wilson_interval
+from ml_core.domain.reviews.proportion import wilson_interval
 
 
 @given(st.integers(1, 400), st.data())

@@ -30,7 +30,7 @@ def test_every_query_is_used(name: str) -> None:
     """Each query's name stands in the code that loads its file."""
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for path in (ROOT / "ml_core" / "adapters").glob("*.py")
+        for path in (ROOT / "ml_core" / "adapters").rglob("*.py")
         if f'"{name}"' in path.read_text(encoding="utf-8")
     )
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.quiet_time import QuietKind, QuietTime, Skip, escape_pattern, find_spared, leave_out_quiet
+from ml_core.domain.scoring.quiet_time import QuietKind, QuietTime, Skip, escape_pattern, find_spared, leave_out_quiet
 from ml_core.domain.series import Readings, SeriesKey, to_instant
 
 START = datetime(2025, 3, 1, tzinfo=UTC)

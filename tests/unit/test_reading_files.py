@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml_core.adapters import reading_tables
-from ml_core.adapters.reading_files import FileOptions, read_readings
-from ml_core.adapters.reading_layout import LayoutOptions
-from ml_core.adapters.reading_times import TimeOptions
+from ml_core.adapters.readings import reading_tables
+from ml_core.adapters.readings.reading_files import FileOptions, read_readings
+from ml_core.adapters.readings.reading_layout import LayoutOptions
+from ml_core.adapters.readings.reading_times import TimeOptions
 from ml_core.domain.series import SeriesKey
 from ml_core.errors import ConfigurationError, InvalidNameError, InvalidReadingsError
 from ml_core.ports.reading_store import ReadingBatch, RejectReason

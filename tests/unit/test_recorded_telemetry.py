@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
-from ml_core.adapters.recorded_telemetry import RecordedTelemetry
+from ml_core.adapters.readings.recorded_telemetry import RecordedTelemetry
 from ml_core.domain.series import Readings, SeriesKey, to_instant
 from ml_core.ports.telemetry import Window
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ml_core.domain.redaction import REDACTED, redact
+from ml_core.domain.incidents.redaction import REDACTED, redact
 
 secrets = st.text(st.characters(exclude_characters="*", exclude_categories=("Cs",)), min_size=1).filter(str.strip)
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ml_core.domain.finding import Finding
-from ml_core.domain.incident import Attempt
-from ml_core.domain.issue_body import write_issue
+from ml_core.domain.incidents.finding import Finding
+from ml_core.domain.incidents.incident import Attempt
+from ml_core.domain.incidents.issue_body import write_issue
+from ml_core.domain.incidents.redaction import redact
 from ml_core.domain.policies import EscalationPolicy
-from ml_core.domain.redaction import redact
 from ml_core.domain.series import SeriesKey
 from tests.unit.issue_samples import FINDING, INCIDENT, NOW
 

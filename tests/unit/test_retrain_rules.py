@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.finding import Finding, Severity
+from ml_core.domain.incidents.finding import Finding, Severity
 from ml_core.domain.model_version import ModelStatus, ModelVersion, TrainingCause
 from ml_core.domain.policies import RetrainPolicy
-from ml_core.domain.retrain_rules import Standing, due_age_days, is_due_by_age, list_held_back, plan_retrains
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_record import SeriesRecord, SeriesState
+from ml_core.domain.training.retrain_rules import Standing, due_age_days, is_due_by_age, list_held_back, plan_retrains
 
 NOW = datetime(2025, 3, 1, 2, 40, tzinfo=UTC)
 DAY = timedelta(days=1)

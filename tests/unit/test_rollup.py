@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ml_core.domain.rollup import LATENCY_BOUNDS_MS, HourlyActivity, bucket_of, latency_quantile_ms, roll_up
+from ml_core.domain.scoring.rollup import LATENCY_BOUNDS_MS, HourlyActivity, bucket_of, latency_quantile_ms, roll_up
 
 
 def _instants(*texts: str) -> NDArray[np.datetime64]:

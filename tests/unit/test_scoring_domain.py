@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.detector import Detector, FitOptions, ModelArtifact, ScoredReadings
-from ml_core.domain.scoring import SeriesScoring, Told, carried_state, conclude_batch, pass_by
-from ml_core.domain.scoring_state import ScoringState, pick_new
+from ml_core.domain.detectors.detector import Detector, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.scoring.scoring_state import ScoringState, pick_new
+from ml_core.domain.scoring.series_scoring import SeriesScoring, Told, carried_state, conclude_batch, pass_by
 from ml_core.domain.series import Readings, SeriesKey, to_instant
 from ml_core.errors import DetectorAnswerError
 from tests.detectors import DriftingZDetector, RobustZDetector

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.detector import FitOptions
-from ml_core.domain.redaction import redact
+from ml_core.domain.detectors.detector import FitOptions
+from ml_core.domain.incidents.redaction import redact
 from ml_core.entrypoints.config_command import describe_settings
 from ml_core.entrypoints.settings_text import render_example, render_reference
 from ml_core.errors import ConfigurationError

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.sparkline import draw_sparkline
+from ml_core.domain.incidents.sparkline import draw_sparkline
 
 
 @pytest.mark.parametrize(

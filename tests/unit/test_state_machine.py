@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.health import HEALTH_LIFE
+from ml_core.domain.checks.health import HEALTH_LIFE
 from ml_core.domain.model_version import MODEL_LIFE, ModelStatus, check_transition
 from ml_core.domain.series_record import SERIES_LIFE, Health, SeriesState
 from ml_core.domain.state_machine import StateMachine

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_core.domain.threshold import GRID_POINTS, MAX_SHAPE, TailModel
+from ml_core.domain.detectors.threshold import GRID_POINTS, MAX_SHAPE, TailModel
 from ml_core.errors import ArtifactDamagedError, InsufficientDataError
 
 held_out_values = st.one_of(

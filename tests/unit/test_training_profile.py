@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from ml_core.domain.model_version import ModelStatus, ModelVersion
-from ml_core.domain.training_profile import TrainingProfile
+from ml_core.domain.training.training_profile import TrainingProfile
 
 END = datetime(2025, 6, 1, tzinfo=UTC)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.finding import Finding, Severity
+from ml_core.domain.incidents.finding import Finding, Severity
 from ml_core.domain.policies import GatePolicy
 from ml_core.domain.series import Readings
-from ml_core.domain.training_window import (
+from ml_core.domain.training.training_window import (
     check_not_stuck,
     check_stable,
     choose_gold,

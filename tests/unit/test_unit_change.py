@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ml_core.domain.check import CheckResult, Verdict
-from ml_core.domain.data_checks import LiveWindow
+from ml_core.domain.checks.check import CheckResult, Verdict
+from ml_core.domain.checks.data_checks import LiveWindow
+from ml_core.domain.checks.unit_change import CONVERSIONS, Conversion, Dimension, check_unit_change, dimension_of
 from ml_core.domain.series import Readings, to_instant
-from ml_core.domain.training_profile import TrainingProfile
-from ml_core.domain.unit_change import CONVERSIONS, Conversion, Dimension, check_unit_change, dimension_of
+from ml_core.domain.training.training_profile import TrainingProfile
 
 NOW = datetime(2025, 6, 1, 2, tzinfo=UTC)
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ml_core.domain.check import Verdict
-from ml_core.domain.data_checks import LiveWindow
+from ml_core.domain.checks.check import Verdict
+from ml_core.domain.checks.data_checks import LiveWindow
+from ml_core.domain.checks.value_checks import check_flatline, check_out_of_range, least_flat_readings
 from ml_core.domain.policies import HealthPolicy
 from ml_core.domain.series import Readings, to_instant
-from ml_core.domain.training_profile import TrainingProfile
-from ml_core.domain.value_checks import check_flatline, check_out_of_range, least_flat_readings
+from ml_core.domain.training.training_profile import TrainingProfile
 
 NOW = datetime(2025, 6, 1, 2, tzinfo=UTC)
 POLICY = HealthPolicy()

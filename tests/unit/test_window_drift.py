@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ml_core.domain.degradation.window_drift import LEAST_PART, check_no_drift
 from ml_core.domain.policies import GatePolicy
 from ml_core.domain.series import Readings
-from ml_core.domain.window_drift import LEAST_PART, check_no_drift
 
 POLICY = GatePolicy()
 NOTHING = np.zeros(0)

@@ -10,7 +10,7 @@ from benchmarks.quality.rivals.fitted_pyod import histogram, nearest_neighbours
 from benchmarks.quality.rivals.river_streams import gaussian_scorer, half_space_trees
 from benchmarks.quality.rivals.sub_pca import sub_pca
 from benchmarks.quality.rivals.window_forest import window_forest
-from ml_core.domain.detector_kinds import DETECTOR_KINDS
+from ml_core.domain.detectors.detector_kinds import DETECTOR_KINDS
 from ml_core.domain.evaluation.scorer import DetectorScorer, Scorer
 
 SEED_CONTAMINATION = 0.1

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.domain.episode import QUIET_READINGS
 from ml_core.domain.evaluation.labelled_scores import EventWindow, LabelledScores
+from ml_core.domain.scoring.episode import QUIET_READINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

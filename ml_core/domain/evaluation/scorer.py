@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.domain.detector import EMPTY_STATE, LEAST_READINGS, Detector, FitOptions
+from ml_core.domain.detectors.detector import EMPTY_STATE, LEAST_READINGS, Detector, FitOptions
 from ml_core.domain.evaluation.labelled_scores import LabelledScores, join_windows
 from ml_core.domain.evaluation.labelled_series import LabelledSeries
 from ml_core.domain.series import Readings

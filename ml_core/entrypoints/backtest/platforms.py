@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
-from ml_core.adapters.postgres import Database
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.postgres.database import Database
 from ml_core.bootstrap import Platform
 from ml_core.ports.telemetry import TelemetrySource
 from ml_core.settings import Settings

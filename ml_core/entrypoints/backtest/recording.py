@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ml_core.adapters.recorded_telemetry import RecordedTelemetry
+from ml_core.adapters.readings.recorded_telemetry import RecordedTelemetry
 from ml_core.bootstrap import Platform
-from ml_core.domain.quiet_time import QuietTime
+from ml_core.domain.scoring.quiet_time import QuietTime
 from ml_core.domain.series import SeriesKey
 from ml_core.domain.series_sample import draw_series
 from ml_core.errors import ConfigurationError

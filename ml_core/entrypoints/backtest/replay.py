@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.quiet_time import QuietTime
 from ml_core.domain.replay_count import DailyCount
+from ml_core.domain.scoring.quiet_time import QuietTime
 from ml_core.domain.series_record import SeriesState
 from ml_core.domain.task import Outcome
 from ml_core.entrypoints.backtest.moments import TASKS, plan_runs

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from ml_core.domain.detector_kinds import detector_of_kind
+from ml_core.domain.detectors.detector_kinds import detector_of_kind
 from ml_core.errors import ConfigurationError
 from ml_core.settings import (
     ArtifactSettings,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml_core.adapters.embedded_postgres import EmbeddedPostgres
+from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
 from ml_core.entrypoints.exclusive import hold_alone
 
 

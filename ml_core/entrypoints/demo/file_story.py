@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml_core.adapters.reading_files import FileOptions, read_readings
+from ml_core.adapters.readings.reading_files import FileOptions, read_readings
 from ml_core.domain.series import Readings, SeriesKey, to_datetime
 from ml_core.entrypoints.console import errors
 from ml_core.entrypoints.demo.story import DemoSeries

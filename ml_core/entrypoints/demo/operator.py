@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ml_core.bootstrap import Platform
-from ml_core.domain.anomaly import Anomaly, AuditedHour
-from ml_core.domain.operator_verdict import OperatorVerdict
 from ml_core.domain.policies import AuditPolicy
+from ml_core.domain.reviews.operator_verdict import OperatorVerdict
+from ml_core.domain.scoring.anomaly import Anomaly, AuditedHour
 from ml_core.domain.series import SeriesKey
 from ml_core.entrypoints.demo.served_bands import ServedBands
 from ml_core.entrypoints.demo.story import DemoSeries

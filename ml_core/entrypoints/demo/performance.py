@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ml_core.adapters.reading_files import FileOptions
+from ml_core.adapters.readings.reading_files import FileOptions
 from ml_core.bootstrap import Platform
 from ml_core.domain.series import to_datetime, to_instant
 from ml_core.domain.task import TaskResult

@@ -1,0 +1,1 @@
+"""Artifacts and archives: files that are there whole or not at all."""

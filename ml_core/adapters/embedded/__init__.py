@@ -1,0 +1,1 @@
+"""The PostgreSQL that needs no set-up."""

@@ -1,0 +1,1 @@
+"""Grafana: its views and login, provisioning files, HTTP API."""

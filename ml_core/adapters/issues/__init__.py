@@ -1,0 +1,1 @@
+"""Issue trackers: GitHub, and a folder of rendered issues."""

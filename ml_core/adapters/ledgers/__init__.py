@@ -1,0 +1,1 @@
+"""What is kept in PostgreSQL: registries, logs and ledgers, one port a module."""

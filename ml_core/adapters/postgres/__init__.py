@@ -1,0 +1,1 @@
+"""PostgreSQL: the connection, values on their way in and out, locks, the schema."""

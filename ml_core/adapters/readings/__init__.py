@@ -1,0 +1,1 @@
+"""Readings: from files, from the mapped relation, into our own table."""

@@ -1,0 +1,1 @@
+"""Health checks, and the health that follows from them."""

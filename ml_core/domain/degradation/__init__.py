@@ -1,0 +1,1 @@
+"""Degradation without labels: the test of one model, and error control over the fleet."""

@@ -1,0 +1,1 @@
+"""Explanations: the ordered steps behind a decision, from stored evidence."""

@@ -1,0 +1,1 @@
+"""Reviews: what people said, and the rates that follow."""

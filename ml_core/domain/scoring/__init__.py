@@ -1,0 +1,1 @@
+"""Scoring: from a batch of readings to anomalies, episodes, alerts and rollups."""

@@ -1,0 +1,1 @@
+"""Training: what a model may learn from, and when it is due."""

@@ -1,0 +1,1 @@
+"""The daily verdicts: health checks and degradation."""
