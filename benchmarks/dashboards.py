@@ -21,13 +21,13 @@ from rich.table import Table
 
 from benchmarks.large_fleet import FleetSize, add_large_fleet
 from benchmarks.machine import describe_machine
+from benchmarks.results_file import RESULTS, write_results
 from ml_core.adapters.embedded.embedded_postgres import EmbeddedPostgres
 from ml_core.adapters.grafana.reader import PostgresReaderAccess
 from ml_core.adapters.postgres.database import Database
 from ml_core.adapters.postgres.migrator import Migrator
 from tests.grafana.macro_expander import Viewer
 
-RESULTS = Path(__file__).parent / "results" / "dashboards.json"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SIZE = FleetSize(series=2000, detections=5_000_000, months=8, rollup_days=35)
 RANGE = timedelta(days=7)
@@ -173,8 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": describe_machine(),
         "queries": [asdict(timing) for timing in timings],
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_results(RESULTS / "dashboards.json", document)
     return 1 if timings[0].milliseconds >= LIMIT_MS else 0
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -19,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.machine import describe_machine
+from benchmarks.results_file import RESULTS, write_results
 from benchmarks.row import Row, compare
 from benchmarks.streaming import measure_streaming
 from ml_core import AnomalyDetector
@@ -27,7 +26,6 @@ from ml_core.domain.detectors.frozen_reference import FrozenReference
 from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
 from ml_core.domain.series import Readings
 
-RESULTS = Path(__file__).parent / "results" / "speed.json"
 WIDTH = 150
 PIPELINE = "scikit-learn pipeline"
 N_TRAINING = 1000
@@ -122,15 +120,13 @@ def _pickle_size(pipeline: Pipeline) -> int:
     return buffer.getbuffer().nbytes
 
 
-def write_results(rows: list[Row], machine: dict[str, Any]) -> None:
-    """Rows and machine as JSON."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    document = {
+def as_document(rows: list[Row], machine: dict[str, Any]) -> dict[str, Any]:
+    """Rows and machine with the moment of measuring."""
+    return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine,
         "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
     }
-    RESULTS.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def show(rows: list[Row], machine: dict[str, Any]) -> None:
@@ -159,7 +155,7 @@ def main() -> None:
     machine = describe_machine(["numba", "river"])
     rows = [*measure(prepare()), *measure_streaming()]
     show(rows, machine)
-    write_results(rows, machine)
+    write_results(RESULTS / "speed.json", as_document(rows, machine))
     missed = [row.what for row in rows if row.bound is not None and row.ours >= row.bound]
     if missed:
         raise SystemExit(f"over the bound: {', '.join(missed)}")

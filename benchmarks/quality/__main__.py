@@ -10,12 +10,11 @@ import click
 
 from benchmarks.quality.corpus import DATA_VARIABLE, find_data, load_groups
 from benchmarks.quality.measuring import measure
-from benchmarks.quality.report import as_document, show, write
+from benchmarks.quality.report import as_document, show
 from benchmarks.quality.rivals import SCORERS
+from benchmarks.results_file import RESULTS, write_results
 from ml_core.entrypoints.console import errors, print_json, show_progress
 from ml_core.errors import ConfigurationError
-
-RESULTS = Path(__file__).parents[1] / "results"
 
 
 def choose(named: tuple[str, ...], known: list[str], what: str) -> list[str]:
@@ -51,7 +50,7 @@ def main(
     document = as_document(rows)
     # A part must not pass for the whole.
     path = output or RESULTS / ("quality-part.json" if only or only_groups else "quality.json")
-    write(document, path)
+    write_results(path, document)
     if as_json:
         print_json(document)
     else:

@@ -6,7 +6,6 @@ difference to the score on the series that they were chosen on is what tuning pr
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.quality.corpus import DATA_VARIABLE, find_data, load_groups
+from benchmarks.results_file import RESULTS, write_results
 from ml_core.domain.detectors.adaptive.fleet import advance_fleet
 from ml_core.domain.detectors.adaptive.layout import FEATURES, N_FEATURES, ONSET, STATE
 from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
@@ -29,7 +29,6 @@ from ml_core.domain.evaluation.nab_score import score_alarms
 from ml_core.domain.evaluation.protocol import AlarmTally, tally_alarms
 from ml_core.errors import ConfigurationError, MLHealthError
 
-RESULTS = Path(__file__).parents[1] / "results" / "choosing.json"
 FOLDS = 5
 SHUFFLES = 20
 MAX_FALSE_ALARMS = 0.4
@@ -180,7 +179,7 @@ def main(data: Path | None) -> None:
     counted = [choice for _, choices in runs for choice in choices]
     popular = {f"{name}, {t}": counted.count((name, t)) for name, t in sorted(set(counted))}
     document = {"configurations": len(grid), "rows": {k: vars(v) for k, v in rows.items()}, "choices": popular}
-    RESULTS.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_results(RESULTS / "choosing.json", document)
 
 
 def _show(rows: Mapping[str, Figures], n: int) -> None:

@@ -8,7 +8,6 @@ that is corrected for their number.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from scipy.stats import ks_2samp
 from benchmarks.machine import describe_machine
 from benchmarks.quality.corpus import DATA_VARIABLE, find_data
 from benchmarks.quality.drift_windows import FAULTS, HEALTHY, N_CHECKS, DriftWindow, cut_windows, spoil
+from benchmarks.results_file import RESULTS, write_results
 from ml_core.domain.checks.check import Verdict
 from ml_core.domain.checks.data_checks import LiveWindow
 from ml_core.domain.checks.unit_change import check_unit_change
@@ -40,7 +40,7 @@ from ml_core.domain.series import Readings, to_datetime
 from ml_core.domain.training.training_profile import TrainingProfile
 from ml_core.errors import UnmodellableSeriesError
 
-RESULTS = Path(__file__).parents[1] / "results" / "degradation.json"
+OUTPUT = RESULTS / "degradation.json"
 SEED = 20_250_301
 RESAMPLES = 2000
 DRIFT, HEALTH = DriftPolicy(), HealthPolicy()
@@ -285,14 +285,14 @@ def _by_kind(trials: Sequence[Trial]) -> dict[str, float]:
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help=f"Folder of telemetry; else {DATA_VARIABLE} names it.")
 @click.option("--workers", type=click.IntRange(1), default=2, help="Processes.")
-@click.option("--output", type=click.Path(path_type=Path), default=RESULTS, help="Where the JSON goes.")
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Where the JSON goes.")
 def main(data: Path | None, workers: int, output: Path) -> None:
     """Measure the degradation checks on real windows without a label; prints a table and writes a file."""
     trials = measure(cut_windows(find_data(data)), workers=workers)
     rows = [summarise(trials, fault) for fault in FAULTS]
     canary = count_null([trial.null for trial in trials if trial.null is not None], DRIFT)
     document = as_document(trials, rows, canary)
-    output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_results(output, document)
     console = Console(width=140)
     console.print(as_table(rows, f"{len(trials)} windows of {document['series']} series, two checks in a row"))
     console.print(

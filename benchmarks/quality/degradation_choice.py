@@ -7,7 +7,6 @@ on the others judges the one left out.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
@@ -22,9 +21,10 @@ from rich.table import Table
 from benchmarks.quality.corpus import DATA_VARIABLE, find_data
 from benchmarks.quality.degradation import DRIFT, GOALS, LEAST, MOST, Trial, find_drift, measure
 from benchmarks.quality.drift_windows import HEALTHY, cut_windows
+from benchmarks.results_file import RESULTS, write_results
 from ml_core.domain.policies import DriftPolicy
 
-RESULTS = Path(__file__).parents[1] / "results" / "degradation_choice.json"
+OUTPUT = RESULTS / "degradation_choice.json"
 GRID: Mapping[str, Sequence[float]] = {
     "usual_ratio": (1.25, 1.5, 2.0),
     "min_effect": (0.25, 0.5),
@@ -73,7 +73,7 @@ def judge_left_out(trials: Sequence[Trial], tried: Sequence[Found]) -> tuple[Fou
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help=f"Folder of telemetry; else {DATA_VARIABLE} names it.")
 @click.option("--workers", type=click.IntRange(1), default=2, help="Processes.")
-@click.option("--output", type=click.Path(path_type=Path), default=RESULTS, help="Where the JSON goes.")
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Where the JSON goes.")
 def main(data: Path | None, workers: int, output: Path) -> None:
     """Try every configuration, and cross-validate the choice over series; prints a table and writes a file."""
     trials = measure(cut_windows(find_data(data)), tuple(GOALS), workers=workers)
@@ -100,7 +100,7 @@ def main(data: Path | None, workers: int, output: Path) -> None:
             for fault in GOALS
         },
     }
-    output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_results(output, document)
     table = Table("", *(f"{fault}\n({side} {bound:.0%})" for fault, (side, bound) in GOALS.items()))
     for name, row in shares.items():
         table.add_row(name, *(f"{row[fault]:.1%}" for fault in GOALS))

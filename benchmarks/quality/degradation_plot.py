@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from benchmarks.quality.degradation import GOALS, LEAST, MOST
-from benchmarks.quality.degradation import RESULTS as MEASURED
+from benchmarks.quality.degradation import OUTPUT as MEASURED
 
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "degradation.png"
 TESTS = {

@@ -7,7 +7,6 @@ with one common swing stand beside it.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from rich.table import Table
 from benchmarks.machine import describe_machine
 from benchmarks.quality.corpus import Unit, find_data, load_groups
 from benchmarks.quality.simulated_device import ONSET, Fault, simulate
+from benchmarks.results_file import RESULTS, write_results
 from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
 from ml_core.domain.detectors.detector import FitOptions
 from ml_core.domain.devices.device_evidence import DeviceEvidence, Judgement
@@ -31,7 +31,7 @@ from ml_core.domain.series import Readings, to_datetime
 
 POLICY = DevicePolicy()
 OPTIONS = FitOptions(aggregate_below_s=0)
-RESULTS = Path(__file__).parents[1] / "results" / "devices.json"
+OUTPUT = RESULTS / "devices.json"
 SEED = 20_250_301
 PLACES = 3
 """Places of a fault in each metric of each device."""
@@ -181,14 +181,13 @@ def show(rows: list[Row]) -> None:
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of labelled telemetry.")
-@click.option("--output", type=click.Path(path_type=Path), default=RESULTS, help="Where the JSON goes.")
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Where the JSON goes.")
 def main(data: Path | None, output: Path) -> None:
     """Judge events and faults whose cause is known; prints a table and writes a file."""
     groups = {group.name: group for group in load_groups(find_data(data))}
     rows = tabulate(list(groups["skab"].units)) if "skab" in groups else []
     document = {"machine": describe_machine(), "rows": [asdict(row) for row in rows]}
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(output, document)
     show(rows)
 
 

@@ -8,7 +8,6 @@ on its readings as training does, on fewer trees.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from rich.table import Table
 from scipy.signal import lfilter
 
 from benchmarks.machine import describe_machine
+from benchmarks.results_file import RESULTS, write_results
 from ml_core.domain.checks.check import Verdict
 from ml_core.domain.checks.data_checks import LiveWindow
 from ml_core.domain.checks.unit_change import check_unit_change
@@ -46,7 +46,7 @@ from ml_core.domain.reviews.proportion import wilson_interval
 from ml_core.domain.series import Readings, to_datetime
 from ml_core.domain.training.training_profile import TrainingProfile
 
-RESULTS = Path(__file__).parents[1] / "results" / "fleet_drift.json"
+OUTPUT = RESULTS / "fleet_drift.json"
 SEED = 20_250_301
 POLICY, HEALTH = DriftPolicy(), HealthPolicy()
 PHIS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -428,12 +428,12 @@ def as_document(layout: Layout, healthy: HealthyFigures, drift: DriftFigures) ->
 @click.command()
 @click.option("--series", type=click.IntRange(100), default=Layout.series, help="Simulated series.")
 @click.option("--workers", type=click.IntRange(1), default=2, help="Processes.")
-@click.option("--output", type=click.Path(path_type=Path), default=RESULTS, help="Where the JSON goes.")
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Where the JSON goes.")
 def main(series: int, workers: int, output: Path) -> None:
     """Simulate a healthy and a partly drifting fleet; prints two tables and writes a file."""
     layout = Layout(series=series)
     healthy, drift = measure(layout, workers=workers)
-    output.write_text(json.dumps(as_document(layout, healthy, drift), indent=2) + "\n", encoding="utf-8")
+    write_results(output, as_document(layout, healthy, drift))
     show(healthy, drift, Console(width=120))
 
 

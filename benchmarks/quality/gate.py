@@ -6,7 +6,6 @@ from. Detector, training, gold window and gate are the product's, with the setti
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.quality.corpus import find_data, load_groups
 from benchmarks.quality.gate_faults import HEALTHY, SPOILINGS, spoil
 from benchmarks.quality.gate_segments import Layout, Segment, cut_segments
+from benchmarks.results_file import write_results
 from ml_core.domain.detectors.detector import FitOptions
 from ml_core.domain.detectors.detector_kinds import detector_of_kind
 from ml_core.domain.gate.contender import Contender
@@ -192,7 +192,7 @@ def main(
     rows = tabulate(answers)
     show(rows, len({answer.series for answer in answers}))
     if out is not None:
-        out.write_text(json.dumps(_describe(rows, layout, size), indent=2) + "\n", encoding="utf-8")
+        write_results(out, _describe(rows, layout, size))
     raise SystemExit(0 if meets_goals(rows) else 1)
 
 

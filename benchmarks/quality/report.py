@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -45,9 +43,3 @@ def as_document(measurements: Sequence[Measurement]) -> dict[str, Any]:
         "machine": describe_machine(PACKAGES),
         "rows": [asdict(row) for row in measurements],
     }
-
-
-def write(document: dict[str, Any], path: Path) -> None:
-    """The document as a JSON file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
