@@ -7,11 +7,13 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import psycopg2
 import pytest
 
@@ -54,6 +56,21 @@ def discard(server: EmbeddedPostgres) -> None:
     """Stop a server and remove its files, which pytest would keep for three runs."""
     server.stop()
     shutil.rmtree(server.folder.path, ignore_errors=True)
+
+
+def wait_for(happened: Callable[[], object]) -> None:
+    """Until it is so, half a minute at most."""
+    end = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def names_folder(path: Path) -> bool:
+    """Whether any process was started for this folder."""
+    return any(
+        str(path) in word for process in psutil.process_iter(["cmdline"]) for word in process.info["cmdline"] or ()
+    )
 
 
 def ask(url: str, question: str) -> object:
@@ -209,13 +226,18 @@ def test_a_start_that_fails_names_the_log(server: EmbeddedPostgres) -> None:
     assert not server.status().running
 
 
-def test_a_half_made_data_folder_is_made_anew(server: EmbeddedPostgres) -> None:
-    """What a killed first start left behind does not stand in the way."""
-    draft = server.folder.data.with_suffix(".new")
-    draft.mkdir(parents=True)
-    (draft / "PG_VERSION").write_text("18\n")
+def test_a_start_right_after_a_killed_first_one_succeeds(server: EmbeddedPostgres) -> None:
+    """The killed starter's `initdb` writes on for a while: it stands in nobody's way, and is swept in the end."""
+    starter = subprocess.Popen([sys.executable, "-c", START, str(server.folder.path.parent)], stdout=subprocess.DEVNULL)
+    wait_for(lambda: list(server.folder.path.glob("data*.new/base")))
+    starter.kill()
+    starter.wait()
 
     assert ask(server.start(), "SELECT 1") == 1
+    server.stop()
+    wait_for(lambda: not names_folder(server.folder.path))
+    server.start()
+    assert list(server.folder.path.glob("data*.new")) == []
 
 
 def test_the_url_of_a_stopped_server_says_how_to_start_it(server: EmbeddedPostgres) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -100,6 +101,15 @@ class PostgresFolder:
             return int((self.data / "PG_VERSION").read_text(encoding="ascii"))
         except FileNotFoundError:
             return None
+
+    def new_draft(self) -> Path:
+        """Where data may be made: a name of its own, since the `initdb` of a killed starter writes on to the old one."""
+        return self.path / f"data.{secrets.token_hex(4)}.new"
+
+    def sweep_drafts(self) -> None:
+        """Remove what killed starters left half-made, as far as nobody writes there any more."""
+        for draft in self.path.glob("data.*.new"):
+            shutil.rmtree(draft, ignore_errors=True)
 
     def choose_port(self) -> int:
         """The port of last time while it is free, so that addresses given to others stay right."""

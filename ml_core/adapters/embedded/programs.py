@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import time
 
@@ -39,6 +38,7 @@ class ServerPrograms:
 
     def initialise(self, account: ServerAccount) -> None:
         """Make the data where there is none; refuse data that another major version made."""
+        self._folder.sweep_drafts()
         made_by = self._folder.data_version()
         if made_by is None:
             self._create_data(account)
@@ -75,8 +75,7 @@ class ServerPrograms:
         password_file = self._folder.password_file("owner")
         account.adopt(password_file)
         # Made beside and renamed, so that a process killed half-way leaves no half-made data folder.
-        draft = self._folder.data.with_suffix(".new")
-        shutil.rmtree(draft, ignore_errors=True)
+        draft = self._folder.new_draft()
         owner = ["--username", role_name("owner"), "--pwfile", str(password_file)]
         choices = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
         if not self._run(account, "initdb", "-D", str(draft), *owner, *choices):
