@@ -103,7 +103,7 @@ class PostgresFolder:
             return None
 
     def new_draft(self) -> Path:
-        """Where data may be made: a name of its own, since the `initdb` of a killed starter writes on to the old one."""
+        """Where data may be made: a new name each time, as the `initdb` of a killed starter writes on to its own."""
         return self.path / f"data.{secrets.token_hex(4)}.new"
 
     def sweep_drafts(self) -> None:
