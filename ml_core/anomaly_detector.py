@@ -12,9 +12,10 @@ from uuid import UUID, uuid5
 import numpy as np
 
 from ml_core.domain.detectors.artifact_format import encode
-from ml_core.domain.detectors.detector import FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import FitOptions, ModelArtifact
 from ml_core.domain.detectors.frozen_reference import FrozenReference
 from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.series import Readings, SeriesKey
 from ml_core.errors import ArtifactError, InvalidReadingsError, NotTrainedError
 from ml_core.model_file import read_model, write_model

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.series import Readings
 
 LIMIT = 4.0

@@ -14,8 +14,9 @@ from ml_core.domain.detectors.adaptive.fleet import advance_fleet
 from ml_core.domain.detectors.adaptive.layout import FEATURES, STATE
 from ml_core.domain.detectors.adaptive.traces import Traces
 from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
-from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact
 from ml_core.domain.detectors.frozen_reference import FrozenReference
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.series import Readings
 from ml_core.entrypoints.demo.sources import load_water_flow
 

@@ -15,7 +15,8 @@ import pytest
 
 from ml_core.adapters.ledgers.scoring_log import PostgresScoringLog
 from ml_core.adapters.postgres.database import Database
-from ml_core.domain.detectors.detector import ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import ModelArtifact
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.policies import ScoringPolicy
 from ml_core.domain.scoring.series_scoring import SeriesScoring
 from ml_core.domain.series import Readings

@@ -18,7 +18,8 @@ from ml_core.domain.detectors.adaptive.fleet import advance_fleet
 from ml_core.domain.detectors.adaptive.layout import STATE, new_state
 from ml_core.domain.detectors.adaptive_detector import AdaptiveDetector
 from ml_core.domain.detectors.artifact_format import decode, encode
-from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.scoring.scored_answer import check_answer
 from ml_core.domain.series import Readings
 from ml_core.errors import DetectorStateError

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.detectors.detector import ScoredReadings
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.scoring.episode import QUIET_READINGS, Episode, count_alarms, follow_episodes
 
 START = datetime(2025, 3, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_core.domain.detectors.detector import ScoredReadings
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.scoring.scored_answer import NOTHING_SCORED, check_answer
 from ml_core.domain.series import Readings
 from ml_core.errors import DetectorAnswerError

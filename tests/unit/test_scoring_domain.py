@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_core.domain.detectors.detector import Detector, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import Detector, FitOptions, ModelArtifact
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.scoring.scoring_state import ScoringState, pick_new
 from ml_core.domain.scoring.series_scoring import SeriesScoring, Told, carried_state, conclude_batch, pass_by
 from ml_core.domain.series import Readings, SeriesKey, to_instant

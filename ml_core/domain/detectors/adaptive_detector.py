@@ -12,9 +12,10 @@ from ml_core.domain.detectors.adaptive.fleet import advance_fleet
 from ml_core.domain.detectors.adaptive.layout import decode_state, encode_states, new_state
 from ml_core.domain.detectors.adaptive.traces import Traces
 from ml_core.domain.detectors.adaptive.words import Explainer
-from ml_core.domain.detectors.detector import EMPTY_STATE, Ask, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import EMPTY_STATE, Ask, FitOptions, ModelArtifact
 from ml_core.domain.detectors.isolation_detector import IsolationForestDetector
 from ml_core.domain.detectors.nonconformity import MAX_DISTANCE_SD
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.errors import ArtifactDamagedError, DetectorStateError
 
 if TYPE_CHECKING:

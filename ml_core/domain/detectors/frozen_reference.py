@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_core.domain.detectors.detector import ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import ModelArtifact
 from ml_core.domain.detectors.isolation import StepForest
 from ml_core.domain.detectors.nonconformity import Nonconformity
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.detectors.threshold import TailModel
 from ml_core.errors import ArtifactDamagedError
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_core.domain.degradation.drift import autocorrelation_time
-from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact
 from ml_core.domain.detectors.frozen_reference import FrozenReference
 from ml_core.domain.detectors.isolation import StepForest, compile_forest
 from ml_core.domain.detectors.nonconformity import Nonconformity
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.detectors.threshold import TailModel
 from ml_core.domain.series import to_datetime
 from ml_core.domain.series_profile import flat_run_lengths, gross_outliers, robust_sd, standard_scale

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.domain.detectors.detector import EMPTY_STATE, Detector, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import EMPTY_STATE, Detector, ModelArtifact
 from ml_core.domain.detectors.expected_alarms import expected_alarm_rate
 from ml_core.domain.detectors.frozen_reference import find_reference
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from ml_core.domain.series import to_datetime
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ml_core.domain.detectors.detector import ScoredReadings
+    from ml_core.domain.detectors.scored_readings import ScoredReadings
 
 QUIET_READINGS = 10
 """Quiet readings in a row after which an episode closes: without an alarm, and not over half the threshold."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.domain.detectors.detector import ScoredReadings
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.errors import DetectorAnswerError
 
 if TYPE_CHECKING:

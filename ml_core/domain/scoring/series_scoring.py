@@ -10,8 +10,9 @@ from uuid import UUID
 
 import numpy as np
 
-from ml_core.domain.detectors.detector import EMPTY_STATE, ModelArtifact, ScoredReadings
+from ml_core.domain.detectors.detector import EMPTY_STATE, ModelArtifact
 from ml_core.domain.detectors.frozen_reference import find_reference
+from ml_core.domain.detectors.scored_readings import ScoredReadings
 from ml_core.domain.scoring.episode import Episode, follow_episodes
 from ml_core.domain.scoring.rollup import HourlyActivity, roll_up
 from ml_core.domain.scoring.scored_answer import NOTHING_SCORED, check_answer
