@@ -44,7 +44,7 @@ def model() -> table.Panel:
         {
             "Health": [*style.coloured_text(style.HEALTHS), *style.width_of(120)],
             "Version": style.width_of(100),
-            "Age": [*style.unit_of("d"), *steps, *style.width_of(120)],
+            "Age": [*style.days(), *steps, *style.width_of(120)],
             "Scored until": [*style.unit_of("dateTimeAsIso"), *style.width_of(180)],
             "Why": style.wrapped(),
         }

@@ -127,7 +127,7 @@ def last_run() -> stat.Panel:
 
 def anomalies_detected() -> timeseries.Panel:
     """The seed's second panel."""
-    panel = kinds.bars_over_time(kinds.HOURLY)
+    panel = kinds.bars_over_time(kinds.HOURLY).legend(kinds.legend_with_totals())
     return style.finish_panel(
         panel,
         _query("anomalies_detected", "time_series"),
@@ -236,7 +236,7 @@ def devices_needing_attention() -> table.Panel:
             "Health": [*style.coloured_text(style.HEALTHS), *style.width_of(100)],
             "Metrics": style.width_of(200),
             "Why": style.wrapped(),
-            "Oldest model": [*style.unit_of("d"), *style.width_of(110)],
+            "Oldest model": [*style.days(), *style.width_of(110)],
             "Since": [*style.unit_of("dateTimeAsIso"), *style.width_of(160)],
             "Issue": [*links.to_issue(), *style.width_of(70)],
         }

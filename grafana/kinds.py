@@ -173,6 +173,19 @@ def legend_below() -> common.VizLegendOptions:
     )
 
 
+def legend_with_totals() -> common.VizLegendOptions:
+    """Names in a table beside the panel, the largest total first: shades of one colour are told apart by it."""
+    return (
+        common.VizLegendOptions()
+        .show_legend(True)
+        .display_mode(LegendDisplayMode.TABLE)
+        .placement(LegendPlacement.RIGHT)
+        .calcs(["sum"])
+        .sort_by("Total")
+        .sort_desc(True)
+    )
+
+
 def _colour(panel: timeseries.Panel, colours: Mapping[str, str]) -> timeseries.Panel:
     # Lines without a meaning of their own are shades of the neutral colour: a classic palette would make some of
     # them green and others red.

@@ -67,7 +67,7 @@ def model_age() -> histogram.Panel:
             "Healthy: spread out, nothing yellow. Yellow: look at the last ml_retrain run, and below at what "
             "the gate refused."
         ),
-        unit="d",
+        unit=style.DAYS,
         no_value="no models yet",
         at=(8, 0, 8, 8),
     )
@@ -99,7 +99,7 @@ def models() -> table.Panel:
             "Site": style.width_of(100),
             "Why": [*style.wrapped(), *style.width_of(460)],
             "Version": style.width_of(80),
-            "Age": [*style.unit_of("d"), *style.width_of(100)],
+            "Age": [*style.days(), *style.width_of(100)],
             "Last scored": [*style.unit_of("dateTimeAsIso"), *style.width_of(170)],
             "Alarms over target": [*style.unit_of("suffix:x"), *style.decimals_of(1)],
             "Issue": links.to_issue(),

@@ -38,6 +38,8 @@ FAILED = "red"
 NEUTRAL = "blue"
 NO_DATA = "#8e8e8e"
 
+DAYS = "suffix: d"
+
 Panel = TypeVar(
     "Panel",
     barchart.Panel,
@@ -214,6 +216,11 @@ def coloured_values(colours: Sequence[tuple[str, str, str]]) -> list[ValueMappin
 def unit_of(unit: str) -> list[DynamicConfigValue]:
     """An override that gives a column its unit."""
     return [DynamicConfigValue(id_val="unit", value=unit)]
+
+
+def days() -> list[DynamicConfigValue]:
+    """An override for an age in days: it stays in days, where Grafana's own unit turns nine of them into weeks."""
+    return [*unit_of(DAYS), *decimals_of(1)]
 
 
 def wrapped() -> list[DynamicConfigValue]:
