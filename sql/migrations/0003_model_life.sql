@@ -458,14 +458,25 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' 
 $$;
 
 -- Drop one expired partition; anything else is refused, and nothing of the last 30 real days is ever expired.
-CREATE FUNCTION ml_health.drop_detection_partition(p_name text, p_before timestamptz) RETURNS void
+-- With p_rows it goes only if it still holds that many: a row that came after they were archived would be lost.
+CREATE FUNCTION ml_health.drop_detection_partition(p_name text, p_before timestamptz, p_rows bigint DEFAULT NULL)
+RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found bigint;
 BEGIN
     IF NOT EXISTS (
         SELECT FROM ml_health.expired_detection_partitions(least(p_before, clock_timestamp() - interval '30 days')) AS expired
         WHERE expired.name = p_name
     ) THEN
         RAISE EXCEPTION '% is no expired partition of the anomaly log', p_name;
+    END IF;
+    IF p_rows IS NOT NULL THEN
+        EXECUTE format('LOCK TABLE public.%I IN SHARE MODE', p_name);
+        EXECUTE format('SELECT count(*) FROM public.%I', p_name) INTO found;
+        IF found <> p_rows THEN
+            RAISE EXCEPTION '% holds % rows, of which % are in the archive: it stays until the next purge', p_name, found, p_rows;
+        END IF;
     END IF;
     EXECUTE format('DROP TABLE public.%I', p_name);
 END $$;
