@@ -132,7 +132,8 @@ class Purge:
         for done, sha256 in enumerate(artifacts):
             run.progress("moving artifacts to the trash", done, len(artifacts))
             run.stop_if_asked()
-            moved += self.artifacts.trash(sha256, at=self.now)
+            # A training that runs now may have come to the same bytes, which its version will name.
+            moved += self.artifacts.trash(sha256, at=self.now, written_before=self.now - ORPHAN_AGE)
         return moved
 
     def _drop(self, partitions: tuple[str, ...], run: RunRecorder) -> int:

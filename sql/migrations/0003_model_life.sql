@@ -391,7 +391,9 @@ CREATE TRIGGER ml_models_kept_from_purge BEFORE UPDATE ON public.ml_models
     FOR EACH ROW WHEN (
         (NEW.artifact_purged_at IS NOT NULL AND OLD.artifact_purged_at IS NULL)
         OR (NEW.status = 'purged' AND OLD.status <> 'purged')
-        OR (NEW.artifact_sha256 IS NULL AND OLD.artifact_sha256 IS NOT NULL AND OLD.artifact_purged_at IS NULL)
+        -- Without its name or its series a file is taken for an orphan.
+        OR ((NEW.artifact_sha256 IS DISTINCT FROM OLD.artifact_sha256 OR NEW.series_id IS DISTINCT FROM OLD.series_id)
+            AND OLD.artifact_sha256 IS NOT NULL AND OLD.artifact_purged_at IS NULL)
     ) EXECUTE FUNCTION ml_health.keep_needed_model();
 CREATE TRIGGER ml_models_kept_from_deletion BEFORE DELETE ON public.ml_models
     FOR EACH ROW WHEN (OLD.artifact_sha256 IS NOT NULL AND OLD.artifact_purged_at IS NULL)

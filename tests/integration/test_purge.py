@@ -186,6 +186,20 @@ def test_orphans_are_swept_by_age(site: Site) -> None:
     assert result.counts["orphans"] == 1
 
 
+def test_bytes_that_are_trained_again_after_the_plan_stay(site: Site) -> None:
+    """A training that ended before it named its artifact is repeated while the purge is about to take that."""
+    series_id = site.add_series()
+    site.store(b"same bytes", written_at=days_ago(2))
+    purge = make_purge(site)
+    plan = purge.plan()
+    version = site.add_candidate(series_id, NOW, content=b"same bytes")
+
+    purge.carry_out(plan, recorder(site))
+
+    assert plan.orphans == (version.artifact_sha256,)
+    assert site.artifacts() == {version.artifact_sha256}
+
+
 def test_a_version_that_was_put_to_use_after_the_plan_stays(site: Site) -> None:
     """Somebody rolled back while the purge was being confirmed."""
     series_id = site.add_series()
@@ -221,6 +235,8 @@ PURGING = (
     "UPDATE public.ml_models SET status = 'purged' WHERE version = %s",
     "UPDATE public.ml_models SET status = 'purged', pinned = false, artifact_purged_at = now() WHERE version = %s",
     "UPDATE public.ml_models SET artifact_sha256 = NULL WHERE version = %s",
+    "UPDATE public.ml_models SET artifact_sha256 = repeat('0', 64) WHERE version = %s",
+    "UPDATE public.ml_models SET series_id = NULL, adopted = true WHERE version = %s",
     "DELETE FROM public.ml_models WHERE version = %s",
 )
 
