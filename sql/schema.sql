@@ -443,6 +443,7 @@ CREATE TABLE ml_health.outbox (
     status text NOT NULL DEFAULT 'pending'
         CONSTRAINT outbox_status_known CHECK (status IN ('pending', 'sending', 'sent', 'parked', 'dropped')),
     attempts integer NOT NULL DEFAULT 0,
+    holds_others boolean NOT NULL DEFAULT true,
     not_before timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
     sending_at timestamptz,

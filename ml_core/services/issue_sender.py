@@ -23,7 +23,7 @@ LONGEST_WAIT = timedelta(hours=1)
 
 @dataclass(kw_only=True)
 class IssueSender:
-    """Sends what waits, within the budgets; stops at the first fault, which would meet the others too."""
+    """Sends what waits, within the budgets; stops at the first fault that would meet the others too."""
 
     incidents: IncidentLedger
     outbox: Outbox
@@ -43,7 +43,7 @@ class IssueSender:
     def send_waiting(self, run: RunRecorder) -> None:
         """Send what waits, oldest first."""
         day_ago = self.now - timedelta(days=1)
-        left_today = self.policy.max_new_per_day - self.outbox.count_opened(since=day_ago)
+        left_today = self.policy.max_new_per_day - self.outbox.count(since=day_ago).opened
         allowed = min(self.policy.max_new_per_run, left_today)
         for entry in self.outbox.list_waiting(now=self.now):
             run.stop_if_asked()
@@ -56,7 +56,8 @@ class IssueSender:
                 attempt.send()
             except (TrackerUnavailableError, TrackerRefusedError) as exc:
                 self._put_off(entry, exc)
-                return
+                if not _concerns_one(exc):
+                    return
 
     def _put_off(self, entry: OutboxEntry, exc: IssueTrackerError) -> None:
         wait, status = min(FIRST_WAIT * 2 ** min(entry.attempts, 10), LONGEST_WAIT), OutboxStatus.PENDING
@@ -69,7 +70,9 @@ class IssueSender:
             wait, status = LONGEST_WAIT, OutboxStatus.PARKED
             self.done["parked"] += 1
             self.refusal = str(exc)
-        self.outbox.put_off(entry, status, until=self.now + wait, at=self.now, error=str(exc))
+        self.outbox.put_off(
+            entry, status, until=self.now + wait, at=self.now, error=str(exc), holds_others=not _concerns_one(exc)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +136,10 @@ class _Attempt:
     def _drop(self, reason: str, *, forget_issue: bool = False) -> None:
         self.sender.outbox.drop(self.entry, at=self.sender.now, reason=reason, forget_issue=forget_issue)
         self.sender.done["dropped"] += 1
+
+
+def _concerns_one(exc: IssueTrackerError) -> bool:
+    return isinstance(exc, TrackerRefusedError) and exc.content_refused
 
 
 def _files_anew(entry: OutboxEntry, incident: Incident) -> bool:

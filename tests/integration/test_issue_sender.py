@@ -301,6 +301,44 @@ def test_a_refusal_is_parked_and_told_on_another_channel(
     assert site.findings.list_open(now=site.now, checks=["issue_tracker"]) == []
 
 
+def test_a_message_that_is_refused_for_what_it_says_keeps_no_other_waiting(site: Site, github: GitHubServer) -> None:
+    """The others are filed at once, also those that come later; it is tried again every hour."""
+    for name in ("PUMP-1", "PUMP-2"):
+        site.find_wrong(name)
+        site.update()
+    github.inject(method="POST", status=422, body={"message": "Validation Failed"})
+
+    first = site.send()
+    site.pass_time(minutes=15)
+    site.find_wrong("PUMP-3")
+    later = site.escalate()
+    site.pass_time(minutes=45)
+    last = site.escalate()
+
+    assert first.done == {"parked": 1, "open": 1}
+    assert first.refusal is not None
+    assert later["open"] == 1
+    assert last["open"] == 1
+    assert [issue.title.rpartition(": ")[2] for issue in site.read()] == ["PUMP-2 flow", "PUMP-3 flow", "PUMP-1 flow"]
+
+
+def test_what_is_refused_is_told_until_it_is_sent(
+    site: Site, github: GitHubServer, database_url: str, tmp_path: Path
+) -> None:
+    """One finding from the refusal to its end, however many others are sent meanwhile."""
+    github.inject(method="POST", status=422, body={"message": "Validation Failed"})
+    told = []
+    for number in range(5):
+        site.find_wrong(f"PUMP-{number}", check=f"check_{number}")
+        with closing(Platform(load_settings(settings_of(database_url, github, tmp_path)))) as platform:
+            run_task(platform, "ml_escalate", now=site.now)
+        told.append([it.finding_id for it in site.findings.list_open(now=site.now, checks=["issue_tracker"])])
+        site.pass_time(minutes=15)
+
+    assert told[:4] == [told[0]] * 4
+    assert (len(told[0]), told[4]) == (1, [])
+
+
 def test_an_outage_is_no_finding(site: Site, github: GitHubServer, database_url: str, tmp_path: Path) -> None:
     """What passes by itself alarms nobody, and does not count as proof that issues can be filed."""
     site.find_wrong("PUMP-1")
