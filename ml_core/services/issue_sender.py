@@ -117,8 +117,9 @@ class _Attempt:
         standing = IssueStanding.OPEN if state.status is IssueStatus.OPEN else IssueStanding.CLOSED
         match self.entry.action:
             case OutboxAction.OPEN | OutboxAction.UPDATE | OutboxAction.REOPEN:
-                tracker.set_status(ref, IssueStatus.OPEN)
-                standing = IssueStanding.OPEN
+                if self.incident.resolved_at is None:  # else it waited until what it says was over
+                    tracker.set_status(ref, IssueStatus.OPEN)
+                    standing = IssueStanding.OPEN
                 if self.entry.payload:
                     tracker.update(ref, _to_draft(self.entry))
             case OutboxAction.COMMENT:

@@ -1,6 +1,6 @@
 -- list_waiting --
--- What may be said now, in the order in which it was to be said; what was refused before comes last. Nothing at
--- all while a message that was tried waits for its time: what the tracker answered it, it would answer all, but for
+-- What may be said now, in the order in which it was to be said; what was refused before comes last, with all that
+-- is to be said of the same incident, so that nothing old is said over what is new. Nothing at all while a message that was tried waits for its time: what the tracker answered it, it would answer all, but for
 -- a refusal of what that one says.
 SELECT id, incident_id, action, payload, status, attempts, created_at
 FROM ml_health.outbox
@@ -9,7 +9,7 @@ WHERE status IN ('pending', 'sending', 'parked') AND not_before <= %(now)s AND N
     WHERE tried.status IN ('pending', 'sending', 'parked') AND tried.not_before > %(now)s AND tried.attempts > 0
       AND (tried.holds_others OR tried.status = 'sending')
 )
-ORDER BY status = 'parked', id;
+ORDER BY bool_or(status = 'parked') OVER (PARTITION BY incident_id), id;
 
 -- count --
 -- Issues opened since then, those among them of which it is not known yet; and what the tracker refuses.

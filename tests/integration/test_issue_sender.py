@@ -339,6 +339,45 @@ def test_what_is_refused_is_told_until_it_is_sent(
     assert (len(told[0]), told[4]) == (1, [])
 
 
+def test_what_was_refused_is_not_said_over_what_is_new(site: Site, github: GitHubServer) -> None:
+    """An old text is parked, its issue turns out to stand, and news wait: the issue ends with the news."""
+    site.find_wrong("PUMP-1", message="9 days old")
+    github.inject(method="POST", path=ISSUES, drop=True, performed=True)
+    site.escalate()
+    site.find_wrong("PUMP-1", message="10 days old")
+    site.update()
+    site.pass_time(minutes=15)
+    github.inject(method="PATCH", status=401)
+    assert site.send().done == {"open": 1, "parked": 1}
+    site.find_wrong("PUMP-1", message="11 days old")
+    site.pass_time(hours=1)
+
+    site.escalate()
+
+    (issue,) = site.read()
+    assert issue.body.startswith("**11 days old**")
+
+
+def test_what_was_refused_until_it_was_over_reopens_nothing(site: Site, github: GitHubServer) -> None:
+    """GitHub took the closing and not the text before it: that one comes later and leaves the issue closed."""
+    site.find_wrong("PUMP-1", message="9 days old")
+    site.escalate()
+    github.inject(method="PATCH", status=422, times=1)
+    site.find_wrong("PUMP-1", message="10 days old")
+    site.escalate()
+    site.find_fine("PUMP-1")
+    for _ in range(3):
+        site.check_daily()
+        site.pass_time(minutes=15)
+    site.escalate()
+    site.pass_time(hours=2)
+    site.escalate()
+
+    (issue,) = site.read()
+    assert site.waiting() == []
+    assert issue.status is IssueStatus.COMPLETED
+
+
 def test_an_outage_is_no_finding(site: Site, github: GitHubServer, database_url: str, tmp_path: Path) -> None:
     """What passes by itself alarms nobody, and does not count as proof that issues can be filed."""
     site.find_wrong("PUMP-1")
