@@ -45,8 +45,11 @@ class IssueSender:
         day_ago = self.now - timedelta(days=1)
         left_today = self.policy.max_new_per_day - self.outbox.count(since=day_ago).opened
         allowed = min(self.policy.max_new_per_run, left_today)
+        refused: set[int] = set()
         for entry in self.outbox.list_waiting(now=self.now):
             run.stop_if_asked()
+            if entry.incident_id in refused:  # what is listed of it may have taken the refused one's place
+                continue
             incident = self.incidents.get(entry.incident_id)
             if _files_anew(entry, incident) and self.done[OutboxAction.OPEN.value] >= allowed:
                 self.done["over_budget"] += 1
@@ -58,6 +61,7 @@ class IssueSender:
                 self._put_off(entry, exc)
                 if not _concerns_one(exc):
                     return
+                refused.add(entry.incident_id)
 
     def _put_off(self, entry: OutboxEntry, exc: IssueTrackerError) -> None:
         wait, status = min(FIRST_WAIT * 2 ** min(entry.attempts, 10), LONGEST_WAIT), OutboxStatus.PENDING

@@ -358,6 +358,24 @@ def test_what_was_refused_is_not_said_over_what_is_new(site: Site, github: GitHu
     assert issue.body.startswith("**11 days old**")
 
 
+def test_a_refused_message_gives_way_to_a_newer_one_within_a_run(site: Site, github: GitHubServer) -> None:
+    """The newer one waits in its place, and nobody takes that for another sender's doing."""
+    site.find_wrong("PUMP-1", message="9 days old")
+    github.inject(method="POST", path=ISSUES, drop=True)
+    site.escalate()
+    site.find_wrong("PUMP-1", message="10 days old")
+    site.update()
+    site.pass_time(minutes=15)
+    github.inject(method="POST", path=ISSUES, status=422, body={"message": "Validation Failed"})
+
+    assert site.send().done == {"parked": 1}
+    site.pass_time(hours=1)
+    site.send()
+
+    (issue,) = site.read()
+    assert issue.body.startswith("**10 days old**")
+
+
 def test_what_was_refused_until_it_was_over_reopens_nothing(site: Site, github: GitHubServer) -> None:
     """GitHub took the closing and not the text before it: that one comes later and leaves the issue closed."""
     site.find_wrong("PUMP-1", message="9 days old")
