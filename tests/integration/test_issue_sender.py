@@ -76,6 +76,21 @@ def test_an_answer_that_never_came_makes_no_twin(site: Site, github: GitHubServe
     assert site.incidents.list_open()[0].issue_number == 1
 
 
+def test_lists_that_lag_for_minutes_make_no_twin(site: Site, github: GitHubServer) -> None:
+    """A person runs the task again while GitHub does not list yet what it filed."""
+    site.find_wrong("PUMP-1")
+    with github.lagging():
+        github.inject(method="POST", path=ISSUES, drop=True, performed=True)
+        site.escalate()
+        site.pass_time(minutes=5)
+        site.escalate()
+    site.pass_time(minutes=10)
+    site.escalate()
+
+    assert len(site.read()) == 1
+    assert site.waiting() == []
+
+
 def test_news_while_the_outcome_is_unknown_make_no_twin(site: Site, github: GitHubServer) -> None:
     """The fault changes before it is known whether its issue was filed: that issue is brought up to date."""
     github.inject(method="POST", path=ISSUES, status=502, performed=True)
