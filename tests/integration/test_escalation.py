@@ -255,7 +255,7 @@ def test_thirty_metrics_of_one_device_are_one_issue(site: Site) -> None:
     (issue,) = site.read()
     assert issue.title == "[ml-health] No data: PUMP-1 (30 metrics)"
     assert "30 findings on 1 device: 1 critical, 29 warning." in issue.body
-    assert "The gravest: nothing at all" in issue.body
+    assert "The gravest and oldest, PUMP-1 / m29: nothing at all" in issue.body
     assert "… and 10 more." in issue.body
 
 

@@ -38,16 +38,6 @@ def make_title(text: str, limit: int = TITLE_LIMIT_CHARACTERS) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def code_span(text: str) -> str:
-    """Return `text` as code within a line or a table's cell, however many backticks it holds."""
-    line = _break_comments(_one_line(text)).replace("|", "\\|")
-    if not line:
-        return ""
-    ticks = "`" * (_longest_run(line) + 1)
-    padding = " " if "`" in (line[0], line[-1]) else ""
-    return f"{ticks}{padding}{line}{padding}{ticks}"
-
-
 def code_block(text: str, language: str = "") -> str:
     """Return `text` as a fenced block whose fence is longer than any run of backticks inside."""
     lines = _break_comments(_clean(text).strip("\n"))
