@@ -26,7 +26,7 @@ LIVE = {
     "code": re.compile(r"(?<!\\)(?:\\\\)*`"),
     "link": re.compile(r"(?<!\\)(?:\\\\)*[\[\]]"),
     "emphasis": re.compile(r"(?<!\\)(?:\\\\)*[*~$|]"),
-    "break": re.compile(r"[\r\n\x00-\x1f\u202e\u2028]"),
+    "break": re.compile(r"[\r\n\x00-\x1f\u2028\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"),
     "heading": re.compile(r"^[#>+=-]"),
 }
 MARKER = "<!-- ml-health:fingerprint=abc -->"
@@ -34,7 +34,7 @@ MARKER = "<!-- ml-health:fingerprint=abc -->"
 HOSTILE_PIECES = [
     "@", "ann", "#", "1", "closes ", "GH-", "http", "https", "://", "www.", "evil.example", "<", ">", "&", "&#64;",
     "img src=x", "`", "```", "~~~", "\n", "\r", "[", "](", ")", "!", "|", "\\", "*", "_", "$", "\u200b", "\u202e",
-    "<!--", "-->", "\x00", "\ud800", " ", "mailto:", "acme/plant",
+    "\u061c", "\u2067", "<!--", "-->", "\x00", "\ud800", " ", "mailto:", "acme/plant",
 ]  # fmt: skip
 hostile = st.lists(st.sampled_from(HOSTILE_PIECES) | st.text(max_size=3), max_size=12).map("".join)
 
