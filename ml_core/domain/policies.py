@@ -225,7 +225,9 @@ class EscalationPolicy:
     comment_interval_hours: Hours = setting(4.0, "Hours between two comments on one issue, at least.")
     close_after_healthy_runs: Count = setting(3, "Healthy runs after which an issue is closed.")
     reopen_within_days: Days = setting(14.0, "Days after closing within which an issue is reopened.")
-    settle_s: Seconds = setting(120.0, "Seconds before a call with unknown outcome is looked for on the tracker.")
+    settle_s: Seconds = setting(
+        600.0, "Seconds before a call with unknown outcome is looked for: a tracker's lists lag minutes behind."
+    )
     digest_from: Count = setting(5, "Devices with one check from which on one issue tells them all.")
     label: str = setting("ml-health", "Label on every issue; also what recovery searches for.")
     assignees: tuple[str, ...] = setting((), "Logins that a new issue is assigned to where no pattern below matches.")
