@@ -205,7 +205,7 @@ def test_where_every_alarm_was_reviewed_the_false_alarms_are_counted(database: D
             (NOW,),
         )
     ((label, rate),) = show("False positive rate")[1]
-    counts = VerdictCounts(confirmed=9, false_alarm=3, reviews=12)
+    counts = VerdictCounts(confirmed=9, false_alarm=3, reviews=12, alarm_squares=12)
     told = estimate_quality(counts, scored=12 * SCORED, flagged=12, min_reviews=20).false_positive_rate
 
     assert rate == pytest.approx(3 / (12 * SCORED - 12 + 3))
@@ -213,6 +213,26 @@ def test_where_every_alarm_was_reviewed_the_false_alarms_are_counted(database: D
     assert told.low is not None
     assert told.high is not None
     assert label == f"n = 12 (every alarm), {100 * told.low:.2f} to {100 * told.high:.2f} %"
+
+
+def test_long_episodes_among_short_ones_widen_the_intervals(
+    database: Database, fleet: dict[tuple[str, str], int], show: Show
+) -> None:
+    """Alarms of one episode are judged alike; precision and false positive rate say what the console says."""
+    add_verdicts(database, fleet["PUMP-1", "temperature"], "temperature", confirmed=25, false_alarm=5)
+    with database.transaction() as cur:
+        cur.execute(
+            "UPDATE ml_health.verdict SET episode_id = 1 FROM (SELECT min(id) AS first FROM ml_health.verdict) AS known"
+            " WHERE id < first + 10"
+        )
+    counts = VerdictCounts(confirmed=25, false_alarm=5, reviews=21, alarm_squares=10**2 + 20)
+    told = estimate_quality(counts, scored=5 * 12 * SCORED, flagged=5 * 12, min_reviews=20)
+
+    for title, rate, digits in (("Precision", told.precision, 0), ("False positive rate", told.false_positive_rate, 2)):
+        assert rate.low is not None
+        assert rate.high is not None
+        low, high = (f"{100 * bound:.{digits}f}" for bound in (rate.low, rate.high))
+        assert show(title)[1] == [(f"n = 21, {low} to {high} %", pytest.approx(rate.value))]
 
 
 def test_accuracy_weighs_alarms_and_audited_readings_by_their_shares(

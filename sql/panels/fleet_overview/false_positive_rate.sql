@@ -1,15 +1,22 @@
 -- With P predictions of which F were flagged, and f the share of false alarms among reviewed alarms (p = 1 - f the
--- confirmed share), the false positive rate is about F f / (P - F p). The interval is Wilson's for f, at 95 %.
+-- confirmed share), the false positive rate is about F f / (P - F p). The interval is Wilson's for f, at 95 %, for the
+-- effective number of reviews: alarms of one episode are judged alike (Kish 1965).
 -- Where every alarm was reviewed it is no estimate, but the false alarms over all normal readings, however few reviews
 -- there are; the interval is then Wilson's for so many readings, of which those of one episode come as one.
 WITH told AS (
-    SELECT count(DISTINCT review)::double precision AS reviewed
-    FROM grafana.verdict
-    WHERE $__timeFilter("time") AND verdict IN ('confirmed', 'false_alarm') AND :chosen
+    SELECT count(*)::double precision AS reviewed,
+           sum(alarms) ^ 2 / sum(alarms ^ 2) AS effective
+    FROM (
+        SELECT count(*)::double precision AS alarms
+        FROM grafana.verdict
+        WHERE $__timeFilter("time") AND verdict IN ('confirmed', 'false_alarm') AND :chosen
+        GROUP BY review
+    ) AS review
 ), seen AS (
     SELECT sum(predictions)::double precision AS predictions,
            sum(flagged)::double precision AS flagged,
            max(told.reviewed) AS reviewed,
+           max(told.effective) AS effective,
            sum(confirmed + false_alarms)::double precision AS judged,
            sum(false_alarms)::double precision AS false_alarms,
            sum(false_alarms) / nullif(sum(confirmed + false_alarms), 0)::double precision AS false_share
@@ -19,14 +26,14 @@ WITH told AS (
 ), counted AS (
     SELECT reviewed,
            false_alarms / (predictions - flagged + false_alarms) AS rate,
-           (predictions - flagged + false_alarms) * reviewed / judged AS readings
+           (predictions - flagged + false_alarms) * effective / judged AS readings
     FROM seen
     WHERE judged >= flagged AND reviewed > 0 AND predictions > flagged
 ), bounded AS (
     SELECT predictions, flagged, reviewed, false_share,
-           (false_share + 1.9208 / reviewed) / (1 + 3.8416 / reviewed) AS centre,
-           1.96 * sqrt(false_share * (1 - false_share) / reviewed + 0.9604 / reviewed ^ 2)
-               / (1 + 3.8416 / reviewed) AS margin
+           (false_share + 1.9208 / effective) / (1 + 3.8416 / effective) AS centre,
+           1.96 * sqrt(false_share * (1 - false_share) / effective + 0.9604 / effective ^ 2)
+               / (1 + 3.8416 / effective) AS margin
     FROM seen
     WHERE reviewed >= :min_verdicts AND judged < flagged AND predictions > flagged
 ), rated AS (
