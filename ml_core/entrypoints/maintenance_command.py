@@ -137,6 +137,7 @@ def _describe(time: QuietTime) -> dict[str, Any]:
         "id": time.quiet_id,
         "kind": time.kind.value,
         "pattern": time.pattern,
+        "tenant": None if time.tenant is None else str(time.tenant),
         "from": time.begins_at.isoformat(),
         "to": time.ends_at.isoformat(),
         "skip": sorted(skip.value for skip in time.skips),
