@@ -9,7 +9,7 @@ import click
 from ml_core.bootstrap import Platform
 from ml_core.domain.scoring.quiet_time import QuietKind, QuietTime, Skip, escape_pattern
 from ml_core.domain.series import SeriesKey
-from ml_core.entrypoints.console import MOMENT, FiniteRange, dry_words, output, print_json, whoami
+from ml_core.entrypoints.console import LINE, MOMENT, FiniteRange, dry_words, output, print_json, whoami
 from ml_core.services.named_series import list_named
 
 LEAST_HOURS, MAX_HOURS = 1 / 60, 24 * 90
@@ -20,8 +20,8 @@ LEAST_HOURS, MAX_HOURS = 1 / 60, 24 * 90
 @click.option("--hours", type=FiniteRange(LEAST_HOURS, MAX_HOURS), help="For how long from now.")
 @click.option("--off", is_flag=True, help="End every snooze of the series now.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
-@click.option("--reason", help="Why; kept with each alert that is spared.")
-@click.option("--by", help="Who says so; default: the user of this machine.")
+@click.option("--reason", type=LINE, help="Why; kept with each alert that is spared.")
+@click.option("--by", type=LINE, help="Who says so; default: the user of this machine.")
 @click.option("--now", type=MOMENT, help="The time to begin at; default: the clock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj

@@ -102,7 +102,8 @@ def test_what_could_not_be_told_is_told_by_the_next_run(fleet: Fleet, tmp_path: 
 def test_a_snooze_spares_one_series_and_keeps_what_it_spared(fleet: Fleet, tmp_path: Path, ml_health: Command) -> None:
     """For so many hours, or until it is ended."""
     pump, fan = fleet.add_series("PUMP-1"), fleet.add_series("FAN-1")
-    assert ml_health("snooze", "PUMP-1:flow", "--hours", "2", "--reason", "known", now=at(0))[0] == 0
+    code, snoozed = ml_health("snooze", "PUMP-1:flow", "--hours", "2", "--reason", "known", now=at(0))
+    assert (code, snoozed["snoozed_until"]) == (0, at(120).isoformat())
     for record in (pump, fan):
         send(fleet, record, 1, 30, 5)
     fleet.score(at(30))

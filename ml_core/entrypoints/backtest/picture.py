@@ -21,7 +21,7 @@ TODAY, CHANGED = "#3274d9", "#ff780a"
 
 
 def draw_comparison(path: Path, comparison: Comparison, *, title: str) -> None:
-    """Write a PNG into a folder that is there, with a panel a measure; two bars a day where two replays are compared."""
+    """Write a PNG into a folder that is there: a panel a measure, two bars a day where two replays are compared."""
     from matplotlib.dates import ConciseDateFormatter, date2num
     from matplotlib.figure import Figure  # without pyplot: no window, no global state
     from matplotlib.ticker import MaxNLocator
