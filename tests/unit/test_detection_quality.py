@@ -91,6 +91,18 @@ def test_where_every_alarm_has_its_verdict_false_alarms_are_counted() -> None:
     assert estimate_quality(counts, scored=2286, flagged=17, min_reviews=20).false_positive_rate.value is None
 
 
+def test_where_every_alarm_has_its_verdict_accuracy_rests_on_the_audit() -> None:
+    """Six alarms and forty audited hours: there are no more to wait for; with one alarm untold there is no rate."""
+    counts = reviewed(confirmed=4, false_alarm=2, missed=1, normal=39)
+    whole = estimate_quality(counts, scored=2_006, flagged=6, min_reviews=20)
+    part = estimate_quality(counts, scored=2_006, flagged=7, min_reviews=20)
+
+    assert whole.accuracy.value == pytest.approx((4 + 2_000 * 39 / 40) / 2_006)
+    assert whole.miss_rate.value == pytest.approx(50 / 54)
+    assert whole.precision.value is None
+    assert (part.accuracy.value, part.miss_rate.value) == (None, None)
+
+
 def test_a_hundred_alarms_of_one_episode_are_one_review() -> None:
     """They came together, so they are no hundred independent cases."""
     counts = VerdictCounts(confirmed=100, reviews=1, alarm_squares=10_000)

@@ -17,8 +17,8 @@ A share of alarms is told over alarms, but alarms of one episode are judged alik
 reviews as would say as much if each had equally many alarms.
 
 Where every alarm of the time has its verdict, its false alarms are counted and not estimated: the false positive rate
-is then told however few the alarms were. Its interval is that of so many normal readings, of which those flagged
-together come as one.
+is then told however few the alarms were, and miss rate and accuracy rest on the audit alone. Its interval is that of so
+many normal readings, of which those flagged together come as one.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def estimate_quality(counts: VerdictCounts, *, scored: int, flagged: int, min_re
     Below `min_reviews` reviews of the kind that a rate rests upon, and where nothing was scored, there is none.
     """
     alarms = _confirmed_share(counts, min_reviews)
+    # Where people looked at every alarm there are no more reviews to wait for.
+    told = _confirmed_share(counts, 1) if counts.alarms >= flagged else alarms
     quiet = _normal_share(counts, min_reviews)
     population = _Population(flagged=float(flagged), unflagged=float(max(0, scored - flagged)))
     if scored <= 0:
@@ -70,8 +72,8 @@ def estimate_quality(counts: VerdictCounts, *, scored: int, flagged: int, min_re
     return DetectionQuality(
         precision=alarms,
         false_positive_rate=population.count_false(counts, quiet) or population.false_positive_rate(alarms, quiet),
-        miss_rate=population.miss_rate(alarms, quiet),
-        accuracy=population.accuracy(alarms, quiet, counts.total),
+        miss_rate=population.miss_rate(told, quiet),
+        accuracy=population.accuracy(told, quiet, counts.total),
     )
 
 
