@@ -156,6 +156,7 @@ CREATE TABLE ml_health.alert_delivery (
 CREATE TABLE ml_health.quiet_time (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL CONSTRAINT quiet_time_kind_known CHECK (kind IN ('snooze', 'maintenance')),
+    tenant_id uuid,
     pattern text NOT NULL,
     begins_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
@@ -167,6 +168,7 @@ CREATE TABLE ml_health.quiet_time (
     removed_at timestamptz,
     CONSTRAINT quiet_time_ends_after_it_begins CHECK (ends_at > begins_at)
 );
+COMMENT ON COLUMN ml_health.quiet_time.tenant_id IS 'Whose series are meant; NULL: every tenant''s.';
 COMMENT ON COLUMN ml_health.quiet_time.pattern IS 'Shell pattern of DEVICE:METRIC.';
 CREATE INDEX quiet_time_by_end ON ml_health.quiet_time (ends_at) WHERE removed_at IS NULL;
 
