@@ -18,7 +18,7 @@ class Resource:
     """By which Grafana knows it: its uid, or the group's name."""
     body: Mapping[str, Any]
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """What Grafana takes and never gives back."""
+    """What Grafana takes and may not give back; shown nowhere."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"

@@ -160,6 +160,16 @@ def test_templates_of_annotations_survive_grafanas_own_variables() -> None:
     assert any("$$values.B" in text for text in summaries)
 
 
+@pytest.mark.parametrize("uid", RULES)
+def test_a_summary_tells_a_figure_as_people_read_it(uid: str) -> None:
+    """A value alone prints all of its sixteen digits; and where there is no data Grafana knows no value at all."""
+    rule = RULES[uid]
+    told = rule["annotations"]["summary"].replace("$$", "$")
+
+    assert "$values.B }}" not in told
+    assert rule["noDataState"] != "Alerting" or "$values" not in told
+
+
 def test_without_a_contact_grafana_tells_whom_it_tells_by_default() -> None:
     """Rules only: neither a contact point nor a policy of somebody else is touched."""
     found = _render(Alerting())
