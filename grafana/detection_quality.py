@@ -64,9 +64,9 @@ def precision() -> gauge.Panel:
         PanelQuery("detection_quality/precision", values={"min_verdicts": REVIEWS}),
         title="Precision",
         description=(
-            f"Share of reviewed alarms that were real, with n and a 95 % interval. Blank below {REVIEWS} "
-            f"reviews. Healthy: {LIMITS.accuracy_warn:.0%} or more. Below half: look at the worst models, and "
-            "lower their target alarm rate."
+            "Share of reviewed alarms that were real, with n and a 95 % interval; alarms of one episode are one "
+            f"review. Blank below {REVIEWS} reviews. Healthy: {LIMITS.accuracy_warn:.0%} or more. Below half: look "
+            "at the worst models, and lower their target alarm rate."
         ),
         unit="percentunit",
         no_value="not enough reviews",
@@ -120,6 +120,7 @@ def to_review() -> table.Panel:
             "Time": [*style.unit_of("dateTimeAsIso"), *style.width_of(190)],
             "Device": links.to_device(metric=True),
             "Severity": style.decimals_of(1),
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(
@@ -142,19 +143,20 @@ def worst_models() -> table.Panel:
         {
             "Device": links.to_device(metric=True),
             "Metric": style.width_of(110),
-            "Reviewed": style.width_of(100),
+            "Reviews": style.width_of(100),
             "False alarms": style.width_of(120),
             "Precision": [*style.unit_of("percentunit"), *style.width_of(100)],
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(
         panel,
-        PanelQuery("detection_quality/worst_models"),
+        PanelQuery("detection_quality/worst_models", values={"min_verdicts": REVIEWS}),
         title="Series with the most false alarms",
         description=(
-            "Series by how many of their reviewed alarms were false. Healthy: empty, or one or two each. One "
-            "series far ahead: retrain it, lower its target alarm rate, or mute it while the machine is being "
-            "repaired."
+            "Series by how many of their reviewed alarms were false; alarms of one episode are one review, and below "
+            f"{REVIEWS} reviews there is no precision. Healthy: empty, or one or two each. One series far ahead: "
+            "retrain it, lower its target alarm rate, or mute it while the machine is being repaired."
         ),
         unit="none",
         no_value="no false alarms were told",
@@ -173,6 +175,7 @@ def before_and_after() -> table.Panel:
             "Cause": style.width_of(90),
             "Before": [*style.unit_of("percentunit"), *style.width_of(90)],
             "After": [*style.unit_of("percentunit"), *style.width_of(90)],
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(

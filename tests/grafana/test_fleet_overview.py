@@ -102,7 +102,7 @@ def test_devices_needing_attention_come_worst_first(fleet: dict[tuple[str, str],
         ("PUMP-1", "stale"),
     ]
     assert table[0]["Metrics"] == "pressure, temperature"
-    assert table[0]["Why"] == "temperature is broken; training failed three times"
+    assert table[0]["Why"] == "pressure: training failed three times; temperature: temperature is broken"
     assert table[0]["Issue"] == "https://example.org/issues/7"
     assert isinstance(table[0]["Since"], datetime)
     assert table[2]["Oldest model"] == pytest.approx(9)
@@ -171,8 +171,8 @@ def test_no_rate_is_shown_below_the_least_number_of_reviews(
 
     assert show("False positive rate")[1] == [("19 of 20 reviews", None)]
     assert show("Model accuracy")[1] == [
-        ("pressure (0 of 20 reviews)", None),
-        ("temperature (19 of 20 reviews)", None),
+        ("pressure (0 of 20 audited hours)", None),
+        ("temperature (0 of 20 audited hours)", None),
     ]
 
 
@@ -220,15 +220,66 @@ def test_accuracy_weighs_alarms_and_audited_readings_by_their_shares(
 ) -> None:
     """(TP + TN) / all, and blank where no unflagged reading was reviewed."""
     add_verdicts(
-        database, fleet["PUMP-1", "temperature"], "temperature", confirmed=8, false_alarm=2, normal=9, missed=1
+        database, fleet["PUMP-1", "temperature"], "temperature", confirmed=16, false_alarm=4, normal=18, missed=2
     )
     add_verdicts(database, fleet["PUMP-1", "pressure"], "pressure", confirmed=20)
     pressure, temperature = show("Model accuracy")[1]
     predictions, flagged = 3 * 12 * SCORED, 3 * 12
 
-    assert pressure == ("pressure (n = 20, unflagged readings not reviewed)", None)
-    assert temperature[0] == "temperature (n = 20)"
+    assert pressure == ("pressure (0 of 20 audited hours)", None)
+    assert temperature[0] == "temperature (n = 40)"
     assert temperature[1] == pytest.approx((flagged * 0.8 + (predictions - flagged) * 0.9) / predictions)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"confirmed": 19, "normal": 1}, "1 of 20 audited hours"),
+        ({"confirmed": 1, "normal": 20}, "1 of 20 reviewed alarms"),
+        ({"confirmed": 36, "normal": 19}, "19 of 20 audited hours"),
+    ],
+)
+def test_accuracy_rests_on_enough_reviews_of_either_kind(
+    database: Database, fleet: dict[tuple[str, str], int], show: Show, said: dict[str, int], told: str
+) -> None:
+    """Nineteen reviewed alarms do not make one audited hour speak for thousands of readings."""
+    add_verdicts(database, fleet["PUMP-1", "temperature"], "temperature", **said)
+
+    assert show("Model accuracy")[1][1] == (f"temperature ({told})", None)
+
+
+def test_where_every_alarm_was_reviewed_accuracy_needs_audits_alone(database: Database, show: Show) -> None:
+    """Their share is counted then and not estimated, however few they were."""
+    ids = add_fleet(database)
+    add_activity(database, {("PUMP-1", "temperature"): ids["PUMP-1", "temperature"]})
+    add_verdicts(database, ids["PUMP-1", "temperature"], "temperature", confirmed=9, false_alarm=3, normal=20)
+    scored = 12 * SCORED
+
+    assert show("Model accuracy")[1] == [("temperature (n = 32)", pytest.approx((9 + scored - 12) / scored))]
+
+
+@pytest.mark.parametrize("said", [{"confirmed": 15, "false_alarm": 5}, {"confirmed": 50, "false_alarm": 10}])
+def test_the_false_positive_rate_is_the_one_of_the_console(
+    database: Database, fleet: dict[tuple[str, str], int], show: Show, said: dict[str, int]
+) -> None:
+    """Audits say how many unflagged readings were normal: dashboard and console take the same account of them."""
+    add_verdicts(database, fleet["PUMP-1", "temperature"], "temperature", **said, normal=15, missed=10)
+    ((label, rate),) = show("False positive rate")[1]
+    counts = VerdictCounts(
+        **said,
+        reviews=sum(said.values()),
+        missed=10,
+        normal=15,
+        audit_weight=25,
+        normal_weight=15,
+        audit_weight_squares=25,
+    )
+    told = estimate_quality(counts, scored=60 * SCORED, flagged=60, min_reviews=20).false_positive_rate
+
+    assert rate == pytest.approx(told.value)
+    assert told.low is not None
+    assert told.high is not None
+    assert label.endswith(f", {100 * told.low:.2f} to {100 * told.high:.2f} %")
 
 
 def test_only_the_latest_verdict_on_a_reading_counts(

@@ -5,7 +5,8 @@ SELECT "timestamp" AS "Time",
        value AS "Value",
        band_low AS "Expected from",
        band_high AS "Expected to",
-       severity AS "Severity"
+       severity AS "Severity",
+       tenant_id::text AS "Tenant"
 FROM grafana.anomaly
 WHERE $__timeFilter("timestamp") AND verdict IS NULL AND :chosen
 ORDER BY severity DESC NULLS LAST, "timestamp" DESC
