@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+WITHHELD = "[REDACTED]"
+"""What stands in place of a secret that Grafana keeps and does not give back."""
+
 Kind = Literal["folder", "datasource", "dashboard", "rules", "contact", "policies"]
 
 

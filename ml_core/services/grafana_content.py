@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Any
 
-from ml_core.ports.grafana_server import GrafanaServer, Resource
-
-WITHHELD = "[REDACTED]"
-"""What Grafana answers in place of a secret."""
+from ml_core.ports.grafana_server import WITHHELD, GrafanaServer, Resource
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,6 +68,18 @@ def test_everything_is_made_once_and_then_left_alone(call: Call, grafana: Grafan
     assert grafana.datasources["ml-health"]["secureJsonFields"] == {"password": True}
 
 
+def test_a_password_that_was_made_later_reaches_grafana(call: Call, settings: Settings, grafana: GrafanaDouble) -> None:
+    """Whoever applies before the reader's login was made has a datasource without a password until the next time."""
+    (settings.home / "grafana-reader.password").unlink()
+    call("apply")
+    assert grafana.datasources["ml-health"]["secureJsonFields"] == {}
+    (settings.home / "grafana-reader.password").write_text(PASSWORD, encoding="utf-8")
+    second = json.loads(call("apply", "--json").stdout)
+
+    assert second["updated"] == ["datasource ml-health"]
+    assert grafana.datasources["ml-health"]["secureJsonFields"] == {"password": True}
+
+
 def test_alert_rules_arrive_in_the_form_of_the_api(call: Call, grafana: GrafanaDouble) -> None:
     """Panels as annotations, single dollars in templates, the site's datasource, and no name of a place left."""
     call("apply")
@@ -187,6 +199,8 @@ def test_a_provisioning_folder_is_compared_without_its_secret(call: Call, tmp_pa
     """Without an address the folder is looked at: current, then edited, then left over."""
     out = tmp_path / "out"
     call("render", "--out", str(out))
+    # It holds no secret, and Grafana's container runs as another user.
+    assert (out / "datasources/ml-health.yaml").stat().st_mode & 0o777 == 0o644
     assert call("diff", "--out", str(out), url="").exit_code == 0
     board = out / "dashboards/ml-health/runs.json"
     board.write_text(board.read_text(encoding="utf-8").replace("Heartbeat", "Pulse"), encoding="utf-8")

@@ -72,7 +72,9 @@ def render_files(
         "folder_uid": _quote(FOLDER_UID),
         "path": _quote(dashboards_path),
     }
-    yield ProvisionedFile(path=DATASOURCE_FILE, text=_fill(DATASOURCE_FILE, connection), mode=0o600)
+    # Without a secret it is for everybody: Grafana's container runs as a user of its own.
+    mode = 0o644 if datasource.password is None else 0o600
+    yield ProvisionedFile(path=DATASOURCE_FILE, text=_fill(DATASOURCE_FILE, connection), mode=mode)
     yield ProvisionedFile(path=PROVIDER_FILE, text=_fill(PROVIDER_FILE, provider), mode=0o644)
     for entry in sorted(_packaged("json").iterdir(), key=lambda entry: entry.name):
         text = entry.read_text(encoding="utf-8")
