@@ -41,8 +41,8 @@ def fleet(database: Database) -> dict[tuple[str, str], int]:
 
 
 def test_the_panels_are_those_of_the_design(boards: list[Board]) -> None:
-    """The seed's five panels are there, and those that the overview adds."""
-    assert [panel["title"] for panel in boards[0]["panels"]] == TITLES
+    """The seed's five panels are there, and those that the overview adds; a new one stands behind them."""
+    assert [panel["title"] for panel in boards[0]["panels"]][: len(TITLES)] == TITLES
 
 
 def test_each_query_runs_with_awkward_names_chosen(
