@@ -120,6 +120,7 @@ def to_review() -> table.Panel:
             "Time": [*style.unit_of("dateTimeAsIso"), *style.width_of(190)],
             "Device": links.to_device(metric=True),
             "Severity": style.decimals_of(1),
+            "Subject": style.width_of(320),
             "Tenant": style.hidden(),
         }
     )
@@ -129,11 +130,11 @@ def to_review() -> table.Panel:
         title="To review, the most severe first",
         description=(
             "Alarms without a verdict. Healthy: short, or empty. Click on the device to see the reading in its "
-            "band, then say what it was: `ml-health verdict`."
+            "band, then say what it was: `ml-health verdict SUBJECT confirmed`, or `false-alarm`."
         ),
         unit="short",
         no_value="nothing to review",
-        at=(0, 15, 14, 8),
+        at=(0, 15, 24, 8),
     )
 
 
@@ -160,7 +161,7 @@ def worst_models() -> table.Panel:
         ),
         unit="none",
         no_value="no false alarms were told",
-        at=(14, 15, 10, 8),
+        at=(0, 23, 12, 8),
     )
 
 
@@ -189,7 +190,7 @@ def before_and_after() -> table.Panel:
         ),
         unit="none",
         no_value="no model was replaced in this time range",
-        at=(0, 23, 14, 8),
+        at=(0, 31, 24, 8),
     )
 
 
@@ -208,5 +209,5 @@ def null_canary() -> timeseries.Panel:
         ),
         unit="percentunit",
         no_value="no canary has run yet",
-        at=(14, 23, 10, 8),
+        at=(12, 23, 12, 8),
     )

@@ -170,8 +170,8 @@ def anomalies() -> table.Panel:
         title="Anomalies",
         description=(
             "Flagged readings, the newest first, with what an operator said of each. Healthy: all reviewed. "
-            "Give the missing verdicts with `ml-health verdict`: accuracy and false positive rate are told from "
-            "them alone."
+            "Give the missing verdicts with `ml-health verdict DETECTION confirmed`, or `false-alarm`: accuracy and "
+            "false positive rate are told from them alone."
         ),
         unit="short",
         no_value="nothing was flagged",

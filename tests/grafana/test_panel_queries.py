@@ -207,6 +207,21 @@ def test_a_series_has_no_precision_below_the_least_number_of_reviews(
     ]
 
 
+def test_what_waits_for_a_review_says_of_what_to_speak(database: Database, show: Callable[..., Answer]) -> None:
+    """An episode's number where an alarm is part of one, and its own id elsewhere: the console takes both."""
+    ids = add_fleet(database)
+    add_verdicts(database, ids["PUMP-1", "temperature"], "temperature", unreviewed=2)
+    with database.transaction() as cur:
+        cur.execute(
+            'UPDATE public.anomaly_detections SET episode_id = 17 WHERE "timestamp" = %s', (NOW - timedelta(hours=2),)
+        )
+        cur.execute("SELECT id::text FROM public.anomaly_detections WHERE episode_id IS NULL")
+        ((alone,),) = cur.fetchall()
+    columns, rows = show("To review, the most severe first")
+
+    assert {row[columns.index("Subject")] for row in rows} == {"17", alone}
+
+
 def test_a_run_is_named_by_its_slot_in_utc(boards: list[Board], database: Database, viewer: Viewer) -> None:
     """Whatever the time zone of the server or of a login that an administrator made."""
     add_fleet(database)
