@@ -33,7 +33,11 @@ SIZE = FleetSize(series=2000, detections=5_000_000, months=8, rollup_days=35)
 RANGE = timedelta(days=7)
 LIMIT_MS = 1000.0
 ROUNDS = 3
-CHOSEN = {"device": ("DEVICE-00007",), "metric": ("pressure",)}
+CHOSEN = {
+    "device_tenant": ("00000000-0000-0000-0000-000000000000",),
+    "device": ("DEVICE-00007",),
+    "metric": ("pressure",),
+}
 READER = "bench_reader"
 WIDTH = 150
 

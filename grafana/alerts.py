@@ -58,7 +58,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule(
         name="heartbeat",
         title="ML health: the orchestrator is silent",
-        summary="No daily check of the models was finished for {{ $values.B }} hours",
+        summary=f"No daily check of the models was finished in the last {LIMITS.heartbeat_max_age_hours:g} hours",
         description="The scheduler or the host does not run ml_health_check. Run `ml-health doctor` on its machine.",
         above=LIMITS.heartbeat_max_age_hours,
         for_="0s",
@@ -71,7 +71,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule(
         name="active_share",
         title="ML health: too few series have a model",
-        summary="Only {{ $values.B }} of the series that ought to have a model have one",
+        summary="Only {{ humanizePercentage $values.B.Value }} of the series that ought to have a model have one",
         description="Read why in the table of series without a model; failed training is tried again by itself.",
         below=LEAST_ACTIVE_SHARE,
         for_="15m",
@@ -83,7 +83,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule(
         name="scoring_stalled",
         title="ML health: scoring has stalled",
-        summary="Readings arrive, but scoring is {{ $values.B }} seconds behind them",
+        summary="Readings arrive, but scoring is {{ humanizeDuration $values.B.Value }} behind them",
         description="Look at the last runs of ml_score and at why they failed or were skipped.",
         above=STALLED_S,
         for_="15m",
@@ -95,7 +95,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule(
         name="stale_models",
         title="ML health: models are not retrained",
-        summary=f"{{{{ $values.B }}}} models are older than {UNRETRAINED_DAYS} days",
+        summary=f"{{{{ $values.B.Value }}}} models are older than {UNRETRAINED_DAYS} days",
         description="Retraining fails or is refused. Look at what the gate refused and at the last ml_retrain run.",
         above=0,
         for_="1h",
@@ -108,7 +108,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule(
         name="anomaly_rate",
         title="ML health: far more alarms than expected",
-        summary="Alarms are {{ $values.B }} times what the models were set for",
+        summary='Alarms are {{ printf "%.1f" $values.B.Value }} times what the models were set for',
         description="One metric on many devices: look for a common cause. One device: look at its readings.",
         above=LIMITS.alarm_rate_warn_ratio,
         for_="1h",
@@ -122,7 +122,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule(
         name="latency_p95",
         title="ML health: scoring is slow",
-        summary="95 % of the scoring calls take up to {{ $values.B }} ms",
+        summary="95 % of the scoring calls take up to {{ $values.B.Value }} ms",
         description="Look at the load of the machine that scores and of the database.",
         above=LIMITS.latency_warn_ms,
         for_="15m",
@@ -136,7 +136,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule(
         name="precision",
         title="ML health: most alarms are false",
-        summary="Only {{ $values.B }} of the reviewed alarms were real",
+        summary="Only {{ humanizePercentage $values.B.Value }} of the reviewed alarms were real",
         description="Look at the series with the most false alarms; lower their target alarm rate or retrain them.",
         below=LEAST_PRECISION,
         for_="1h",
@@ -150,7 +150,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule(
         name="incident_age",
         title="ML health: an incident stays open",
-        summary="The oldest open incident is {{ $values.B }} hours old",
+        summary='The oldest open incident is {{ printf "%.0f" $values.B.Value }} hours old',
         description="Nobody has mended its cause. Its issue says what was tried and what to do.",
         above=OLD_INCIDENT_HOURS,
         for_="1h",
@@ -162,7 +162,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule(
         name="failed_retrains",
         title="ML health: retraining fails again and again",
-        summary="The last {{ $values.B }} runs of ml_retrain failed",
+        summary="The last {{ $values.B.Value }} runs of ml_retrain failed",
         description="Read the reason of the last run; models grow old until it is mended.",
         above=TrainingPolicy().max_failures - 1,
         for_="0s",
@@ -184,6 +184,24 @@ def provisioned_rules(panel_ids: Mapping[tuple[str, str], int], rules: Sequence[
         "rules": [_provisioned(rule, panel_ids[rule.dashboard, rule.panel]) for rule in rules],
     }
     return {"apiVersion": 1, "groups": [group]}
+
+
+def notification_policy(receiver: str) -> dict[str, Any]:
+    """The whole tree of policies of a Grafana that serves nothing else: what is critical is told sooner and again."""
+    critical = {
+        "receiver": receiver,
+        "object_matchers": [["project", "=", TAG], ["severity", "=", "critical"]],
+        "group_wait": "10s",
+        "repeat_interval": "4h",
+    }
+    return {
+        "receiver": receiver,
+        "group_by": ["grafana_folder", "alertname"],
+        "group_wait": "30s",
+        "group_interval": "5m",
+        "repeat_interval": "12h",
+        "routes": [critical],
+    }
 
 
 def _provisioned(rule: AlertRule, panel_id: int) -> dict[str, Any]:

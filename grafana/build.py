@@ -18,11 +18,17 @@ with warnings.catch_warnings():
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
     from ml_core.grafana import alerts, detection_quality, device, fleet_overview, model_health, runs
+    from ml_core.grafana.names import RECEIVER_PLACE
 
 FOLDER = Path(__file__).parent
 RULES_FILE = "provisioning/alerting/rules.yaml"
+POLICIES_FILE = "provisioning/alerting/policies.yaml"
 RULES_HEADER = (
     "# Written by `ml-health run ml_grafana`; edits are overwritten. Made of grafana/alerts.py and sql/alerts.\n"
+)
+POLICIES_HEADER = (
+    "# Written by `ml-health run ml_grafana`; edits are overwritten."
+    " Grafana knows one tree of policies: this is all of it.\n"
 )
 DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
     "fleet_overview": fleet_overview.build,
@@ -41,13 +47,14 @@ def render_dashboards() -> dict[str, str]:
 def render_files() -> dict[str, str]:
     """The text of every file that is made, by its path in this folder."""
     boards = render_dashboards()
-    return {**{f"json/{name}": text for name, text in boards.items()}, RULES_FILE: _render_rules(boards.values())}
+    alerting = {RULES_FILE: _render_rules(boards.values()), POLICIES_FILE: _render_policies()}
+    return {**{f"json/{name}": text for name, text in boards.items()}, **alerting}
 
 
 def outdated(folder: Path) -> list[str]:
     """Paths of files in the folder that are missing, differ from what would be written, or are no longer made."""
     rendered = render_files()
-    paths = [*folder.glob("json/*.json"), *folder.glob(RULES_FILE)]
+    paths = [*folder.glob("json/*.json"), *folder.glob(RULES_FILE), *folder.glob(POLICIES_FILE)]
     found = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
     return sorted(name for name in rendered.keys() | found.keys() if rendered.get(name) != found.get(name))
 
@@ -76,7 +83,16 @@ def _render_rules(boards: Iterable[str]) -> str:
     documents = [json.loads(board) for board in boards]
     ids = {(board["uid"], panel["title"]): panel["id"] for board in documents for panel in board["panels"]}
     rules = alerts.provisioned_rules(ids)
-    return RULES_HEADER + yaml.dump(rules, Dumper=_ReadableDumper, sort_keys=False, allow_unicode=True, width=1000)
+    return RULES_HEADER + _to_yaml(rules)
+
+
+def _render_policies() -> str:
+    policy = {"orgId": 1, **alerts.notification_policy(RECEIVER_PLACE)}
+    return POLICIES_HEADER + _to_yaml({"apiVersion": 1, "policies": [policy]})
+
+
+def _to_yaml(document: dict[str, Any]) -> str:
+    return yaml.dump(document, Dumper=_ReadableDumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def _render(board: Dashboard) -> str:

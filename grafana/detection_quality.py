@@ -64,9 +64,9 @@ def precision() -> gauge.Panel:
         PanelQuery("detection_quality/precision", values={"min_verdicts": REVIEWS}),
         title="Precision",
         description=(
-            f"Share of reviewed alarms that were real, with n and a 95 % interval. Blank below {REVIEWS} "
-            f"reviews. Healthy: {LIMITS.accuracy_warn:.0%} or more. Below half: look at the worst models, and "
-            "lower their target alarm rate."
+            "Share of reviewed alarms that were real, with n and a 95 % interval; alarms of one episode are one "
+            f"review. Blank below {REVIEWS} reviews. Healthy: {LIMITS.accuracy_warn:.0%} or more. Below half: look "
+            "at the worst models, and lower their target alarm rate."
         ),
         unit="percentunit",
         no_value="not enough reviews",
@@ -120,6 +120,8 @@ def to_review() -> table.Panel:
             "Time": [*style.unit_of("dateTimeAsIso"), *style.width_of(190)],
             "Device": links.to_device(metric=True),
             "Severity": style.decimals_of(1),
+            "Subject": style.width_of(320),
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(
@@ -128,11 +130,11 @@ def to_review() -> table.Panel:
         title="To review, the most severe first",
         description=(
             "Alarms without a verdict. Healthy: short, or empty. Click on the device to see the reading in its "
-            "band, then say what it was: `ml-health verdict`."
+            "band, then say what it was: `ml-health verdict SUBJECT confirmed`, or `false-alarm`."
         ),
         unit="short",
         no_value="nothing to review",
-        at=(0, 15, 14, 8),
+        at=(0, 15, 24, 8),
     )
 
 
@@ -142,23 +144,24 @@ def worst_models() -> table.Panel:
         {
             "Device": links.to_device(metric=True),
             "Metric": style.width_of(110),
-            "Reviewed": style.width_of(100),
+            "Reviews": style.width_of(100),
             "False alarms": style.width_of(120),
             "Precision": [*style.unit_of("percentunit"), *style.width_of(100)],
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(
         panel,
-        PanelQuery("detection_quality/worst_models"),
+        PanelQuery("detection_quality/worst_models", values={"min_verdicts": REVIEWS}),
         title="Series with the most false alarms",
         description=(
-            "Series by how many of their reviewed alarms were false. Healthy: empty, or one or two each. One "
-            "series far ahead: retrain it, lower its target alarm rate, or mute it while the machine is being "
-            "repaired."
+            "Series by how many of their reviewed alarms were false; alarms of one episode are one review, and below "
+            f"{REVIEWS} reviews there is no precision. Healthy: empty, or one or two each. One series far ahead: "
+            "retrain it, lower its target alarm rate, or mute it while the machine is being repaired."
         ),
         unit="none",
         no_value="no false alarms were told",
-        at=(14, 15, 10, 8),
+        at=(0, 23, 12, 8),
     )
 
 
@@ -173,6 +176,7 @@ def before_and_after() -> table.Panel:
             "Cause": style.width_of(90),
             "Before": [*style.unit_of("percentunit"), *style.width_of(90)],
             "After": [*style.unit_of("percentunit"), *style.width_of(90)],
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(
@@ -186,7 +190,7 @@ def before_and_after() -> table.Panel:
         ),
         unit="none",
         no_value="no model was replaced in this time range",
-        at=(0, 23, 14, 8),
+        at=(0, 31, 24, 8),
     )
 
 
@@ -205,5 +209,5 @@ def null_canary() -> timeseries.Panel:
         ),
         unit="percentunit",
         no_value="no canary has run yet",
-        at=(14, 23, 10, 8),
+        at=(12, 23, 12, 8),
     )

@@ -126,10 +126,11 @@ def alarm_rate() -> timeseries.Panel:
     return style.finish_panel(
         kinds.lines_over_time(kinds.HOURLY, {"anomalies": style.FAILED, "expected": style.HEALTHY}).min(0),
         PanelQuery("device/alarm_rate", "time_series"),
-        title="Alarms by hour",
+        title="Alarms against target",
         description=(
-            "Flagged readings by hour, beside how many the model's target lets expect. Healthy: mostly zero. "
-            "Steadily above: the machine has changed or the model no longer fits; look at the checks beside."
+            "Flagged readings of each hour (longer in a long range), beside how many the model's target lets expect. "
+            "Healthy: mostly zero. Steadily above: the machine has changed or the model no longer fits; look at the "
+            "checks beside."
         ),
         unit="short",
         no_value="nothing scored",
@@ -169,8 +170,8 @@ def anomalies() -> table.Panel:
         title="Anomalies",
         description=(
             "Flagged readings, the newest first, with what an operator said of each. Healthy: all reviewed. "
-            "Give the missing verdicts with `ml-health verdict`: accuracy and false positive rate are told from "
-            "them alone."
+            "Give the missing verdicts with `ml-health verdict DETECTION confirmed`, or `false-alarm`: accuracy and "
+            "false positive rate are told from them alone."
         ),
         unit="short",
         no_value="nothing was flagged",
@@ -185,7 +186,7 @@ def decisions() -> table.Panel:
             "Time": [*style.unit_of("dateTimeAsIso"), *style.width_of(190)],
             "Decision": style.width_of(110),
             "Step": style.width_of(60),
-            "What was looked at": style.width_of(200),
+            "What was looked at": style.width_of(230),
             "Verdict": [*style.coloured_text(style.VERDICTS), *style.width_of(110)],
             "Told": style.wrapped(),
         }
@@ -201,7 +202,7 @@ def decisions() -> table.Panel:
         ),
         unit="none",
         no_value="nothing was decided in this time range",
-        at=(0, 30, 14, 10),
+        at=(0, 30, 24, 10),
     )
 
 
@@ -226,7 +227,7 @@ def model_events() -> table.Panel:
         ),
         unit="none",
         no_value="no model yet",
-        at=(14, 30, 10, 10),
+        at=(0, 40, 24, 8),
     )
 
 

@@ -96,9 +96,9 @@ def false_positive_rate(at: Place = (15, 0, 5, 7)) -> gauge.Panel:
         title="False positive rate",
         description=(
             "Estimated share of normal readings that were flagged, from the reviews of alarms in this time "
-            f"range, with n and a 95 % interval. Blank below {REVIEWS} reviews, unless every alarm has its review: "
-            f"it is counted then, not estimated. Healthy: under {warn:.0%}. "
-            "Above, look for the metric with the lowest accuracy, and review more alarms of it."
+            "range, with n and a 95 % interval; alarms of one episode are one review. Blank below "
+            f"{REVIEWS} reviews, unless every alarm has its review: it is counted then, not estimated. Healthy: "
+            f"under {warn:.0%}. Above, look for the metric with the lowest accuracy, and review more alarms of it."
         ),
         unit="percentunit",
         no_value="not enough reviews",
@@ -127,7 +127,7 @@ def last_run() -> stat.Panel:
 
 def anomalies_detected() -> timeseries.Panel:
     """The seed's second panel."""
-    panel = kinds.bars_over_time(kinds.HOURLY).legend(kinds.legend_with_totals())
+    panel = kinds.bars_over_time(kinds.HOURLY).legend(kinds.legend_beside("sum", "Total"))
     return style.finish_panel(
         panel,
         _query("anomalies_detected", "time_series"),
@@ -139,7 +139,7 @@ def anomalies_detected() -> timeseries.Panel:
         ),
         unit="short",
         no_value="nothing scored",
-        at=(0, 7, 12, 8),
+        at=(0, 16, 12, 8),
     )
 
 
@@ -158,11 +158,11 @@ def anomaly_rate() -> timeseries.Panel:
         ),
         unit="percentunit",
         no_value="nothing scored",
-        at=(12, 7, 12, 8),
+        at=(12, 16, 12, 8),
     )
 
 
-def model_accuracy(at: Place = (0, 15, 10, 8)) -> barchart.Panel:
+def model_accuracy(at: Place = (0, 24, 10, 8)) -> barchart.Panel:
     """The seed's third panel, blank where too few verdicts were given."""
     panel = (
         barchart.Panel()
@@ -204,7 +204,7 @@ def latency_histogram() -> histogram.Panel:
         ),
         unit="ms",
         no_value="nothing scored",
-        at=(10, 15, 10, 8),
+        at=(10, 24, 10, 8),
     )
 
 
@@ -224,7 +224,7 @@ def latency_quantiles() -> stat.Panel:
         ),
         unit="ms",
         no_value="nothing scored",
-        at=(20, 15, 4, 8),
+        at=(20, 24, 4, 8),
     )
 
 
@@ -234,11 +234,12 @@ def devices_needing_attention() -> table.Panel:
         {
             "Device": [*links.to_device(metric=False), *style.width_of(110)],
             "Health": [*style.coloured_text(style.HEALTHS), *style.width_of(100)],
-            "Metrics": style.width_of(200),
+            "Metrics": [*style.wrapped(), *style.width_of(170)],
             "Why": style.wrapped(),
             "Oldest model": [*style.days(), *style.width_of(110)],
-            "Since": [*style.unit_of("dateTimeAsIso"), *style.width_of(160)],
+            "Since": [*style.unit_of("dateTimeAsIso"), *style.width_of(180)],
             "Issue": [*links.to_issue(), *style.width_of(70)],
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(
@@ -252,7 +253,7 @@ def devices_needing_attention() -> table.Panel:
         ),
         unit="none",
         no_value="none",
-        at=(0, 23, 24, 8),
+        at=(0, 7, 24, 9),
     )
 
 
@@ -279,7 +280,7 @@ def tasks() -> table.Panel:
         ),
         unit="none",
         no_value="no run yet",
-        at=(0, 31, 24, 10),
+        at=(0, 32, 24, 11),
     )
 
 

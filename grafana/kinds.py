@@ -37,7 +37,9 @@ from ml_core.grafana import style
 
 HOURLY, DAILY = "1h", "1d"
 ROW_HEIGHT, OPAQUE = 0.9, 60
-TITLE_SIZE, VALUE_SIZE = 15, 30
+TITLE_SIZE = 15
+BESIDE_SIZE, BELOW_SIZE = 28, 40
+"""Of a figure beside its name, and of one below it."""
 
 
 def share_gauge(field: str, *, most: float = 1.0) -> gauge.Panel:
@@ -55,7 +57,7 @@ def figures(*, fields: str = "", vertical: bool = True) -> stat.Panel:
         .graph_mode(BigValueGraphMode.NONE)
         .text_mode(BigValueTextMode.VALUE_AND_NAME)
         .orientation(VizOrientation.VERTICAL if vertical else VizOrientation.HORIZONTAL)
-        .text(common.VizTextDisplayOptions().title_size(TITLE_SIZE).value_size(VALUE_SIZE))
+        .text(common.VizTextDisplayOptions().title_size(TITLE_SIZE).value_size(BELOW_SIZE if vertical else BESIDE_SIZE))
         .color_scheme(style.by_thresholds())
     )
 
@@ -173,15 +175,15 @@ def legend_below() -> common.VizLegendOptions:
     )
 
 
-def legend_with_totals() -> common.VizLegendOptions:
-    """Names in a table beside the panel, the largest total first: shades of one colour are told apart by it."""
+def legend_beside(figure: str, shown: str) -> common.VizLegendOptions:
+    """Names with one figure of each in a table beside the panel, the largest first: so shades are told apart."""
     return (
         common.VizLegendOptions()
         .show_legend(True)
         .display_mode(LegendDisplayMode.TABLE)
         .placement(LegendPlacement.RIGHT)
-        .calcs(["sum"])
-        .sort_by("Total")
+        .calcs([figure])
+        .sort_by(shown)
         .sort_desc(True)
     )
 

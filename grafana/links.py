@@ -10,8 +10,12 @@ _KEPT = "${datasource:queryparam}&${tenant:queryparam}&${site:queryparam}&${__ur
 
 
 def to_device(*, metric: bool) -> list[DynamicConfigValue]:
-    """A link of a table's column to the row's device, and with `metric` to the row's series."""
+    """A link of a table's column to the row's device, and with `metric` to the row's series.
+
+    The row says in a column `Tenant` whose device it is: `style.hidden()` keeps it out of sight.
+    """
     url = f"/d/{DEVICE}?{_KEPT}&var-device=${{__data.fields.Device:percentencode}}"
+    url += "&var-device_tenant=${__data.fields.Tenant:percentencode}"
     if metric:
         url += "&var-metric=${__data.fields.Metric:percentencode}"
     return _link("Look at this device", url)

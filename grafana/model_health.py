@@ -52,7 +52,7 @@ def status_by_site() -> barchart.Panel:
         ),
         unit="none",
         no_value="no models yet",
-        at=(0, 0, 8, 8),
+        at=(0, 0, 9, 8),
     )
 
 
@@ -69,7 +69,7 @@ def model_age() -> histogram.Panel:
         ),
         unit=style.DAYS,
         no_value="no models yet",
-        at=(8, 0, 8, 8),
+        at=(9, 0, 7, 8),
     )
 
 
@@ -94,15 +94,17 @@ def models() -> table.Panel:
     """Every model, the worst first."""
     panel = kinds.rows(
         {
-            "Device": links.to_device(metric=True),
-            "Health": [*style.coloured_text(style.HEALTHS), *style.width_of(110)],
+            "Device": [*links.to_device(metric=True), *style.width_of(130)],
+            "Metric": style.width_of(120),
+            "Health": [*style.coloured_text(style.HEALTHS), *style.width_of(100)],
             "Site": style.width_of(100),
-            "Why": [*style.wrapped(), *style.width_of(460)],
+            "Why": style.wrapped(),
             "Version": style.width_of(80),
-            "Age": [*style.days(), *style.width_of(100)],
+            "Age": [*style.days(), *style.width_of(80)],
             "Last scored": [*style.unit_of("dateTimeAsIso"), *style.width_of(170)],
-            "Alarms over target": [*style.unit_of("suffix:x"), *style.decimals_of(1)],
-            "Issue": links.to_issue(),
+            "Alarms over target": [*style.unit_of("suffix:x"), *style.decimals_of(1), *style.width_of(160)],
+            "Issue": [*links.to_issue(), *style.width_of(70)],
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(
@@ -181,8 +183,10 @@ def series_without_model() -> table.Panel:
         {
             "Device": links.to_device(metric=True),
             "State": style.coloured_text(style.HEALTHS),
+            "Why": style.wrapped(),
             "First model from": style.unit_of("dateTimeAsIso"),
             "Newest reading": style.unit_of("dateTimeAsIso"),
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(
@@ -206,7 +210,9 @@ def coverage_gaps() -> table.Panel:
         {
             "Device": links.to_device(metric=True),
             "Verdict": style.coloured_text(style.VERDICTS),
+            "What was found": style.wrapped(),
             "Checked": style.unit_of("dateTimeAsIso"),
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(

@@ -26,9 +26,12 @@ DATASOURCE = DataSourceRef(type_val=DATASOURCE_TYPE, uid="${datasource}")
 CHOSEN = "tenant_id::text IN (${tenant:sqlstring}) AND site IN (${site:sqlstring}) AND metric IN (${metric:sqlstring})"
 """What `:chosen` stands for in a panel's SQL: the choice of every dashboard."""
 SERIES_CHOSEN = (
-    "tenant_id::text IN (${tenant:sqlstring}) AND device IN (${device:sqlstring}) AND metric IN (${metric:sqlstring})"
+    "tenant_id::text IN (${device_tenant:sqlstring})"
+    " AND device IN (${device:sqlstring}) AND metric IN (${metric:sqlstring})"
 )
 """What `:series_chosen` stands for: the one series of the device dashboard."""
+TENANT_OR_SITE = "(tenant_id IS NULL OR tenant_id::text IN (${tenant:sqlstring}))"
+"""What `:tenant_or_site` stands for: of the chosen tenants, or of no single one."""
 
 
 class PanelQuery(Builder[Dataquery], Dataquery):
@@ -43,7 +46,8 @@ class PanelQuery(Builder[Dataquery], Dataquery):
         ref_id: str = "A",
     ) -> None:
         self.sql = read_sql(f"panels/{path}.sql").strip()
-        for name, value in {"chosen": CHOSEN, "series_chosen": SERIES_CHOSEN, **(values or {})}.items():
+        places = {"chosen": CHOSEN, "series_chosen": SERIES_CHOSEN, "tenant_or_site": TENANT_OR_SITE}
+        for name, value in {**places, **(values or {})}.items():
             self.sql = self.sql.replace(f":{name}", str(value))
         self.format_as = format_as
         self.ref_id = ref_id
@@ -126,18 +130,27 @@ def fleet_variables() -> list[QueryVariable]:
 
 
 def series_variables() -> list[QueryVariable]:
-    """Tenant, site, and one device with one of its metrics."""
+    """Tenant, site, and one device with one of its metrics.
+
+    Two tenants may call a device the same: `device_tenant` is whose it is, so that no panel mixes them. It has a name
+    of its own, for a way back to the fleet must not narrow the fleet to that tenant.
+    """
     devices = (
         "SELECT DISTINCT device FROM grafana.device"
         " WHERE tenant_id::text IN (${tenant:sqlstring}) AND site IN (${site:sqlstring}) ORDER BY 1"
     )
     metrics = (
         "SELECT DISTINCT metric FROM grafana.model_status"
+        " WHERE tenant_id::text IN (${device_tenant:sqlstring}) AND device IN (${device:sqlstring}) ORDER BY 1"
+    )
+    tenants = (
+        "SELECT DISTINCT tenant_id::text FROM grafana.device"
         " WHERE tenant_id::text IN (${tenant:sqlstring}) AND device IN (${device:sqlstring}) ORDER BY 1"
     )
     return [
         *place_variables(),
         query_variable("device", "Device", devices),
+        query_variable("device_tenant", "Tenant of the device", tenants).hide(VariableHide.HIDE_VARIABLE),
         query_variable("metric", "Metric", metrics),
     ]
 
@@ -145,7 +158,8 @@ def series_variables() -> list[QueryVariable]:
 def run_variables() -> list[QueryVariable]:
     """Tasks, and one run of them, the newest first."""
     runs = (
-        "SELECT run_id::text AS __value, task || ' ' || to_char(slot, 'YYYY-MM-DD HH24:MI') AS __text FROM grafana.run"
+        "SELECT run_id::text AS __value,"
+        " task || ' ' || to_char(slot AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') AS __text FROM grafana.run"
         " WHERE $__timeFilter(slot) AND task IN (${task:sqlstring}) ORDER BY slot DESC, run_id DESC LIMIT 500"
     )
     tasks = "SELECT DISTINCT task FROM grafana.run WHERE $__timeFilter(slot) ORDER BY 1"

@@ -45,14 +45,20 @@ def build() -> dashboard.Dashboard:
 def last_run() -> stat.Panel:
     """Whether the orchestrator is alive."""
     worst = LIMITS.heartbeat_max_age_hours * ONE_HOUR_S
-    steps = style.steps(style.HEALTHY, (ONE_HOUR_S, style.STALE), (worst, style.FAILED))
+    panel = (
+        kinds.figures(vertical=False)
+        .thresholds(style.steps(style.HEALTHY))
+        .override_by_name("Any task", style.steps_of((ONE_HOUR_S, style.STALE), (worst, style.FAILED)))
+        .override_by_name("Daily check", style.steps_of((worst, style.FAILED)))
+    )
     return style.finish_panel(
-        kinds.figures(fields="age_s").thresholds(steps),
-        PanelQuery("fleet_overview/last_run"),
+        panel,
+        PanelQuery("runs/heartbeat"),
         title="Heartbeat",
         description=(
-            "Time since any task finished. Healthy: minutes. Above an hour, check that the scheduler or the "
-            "host runs: `ml-health doctor`."
+            "Time since any task finished, and since a daily check of the models was done. Healthy: minutes, and "
+            f"under {LIMITS.heartbeat_max_age_hours:g} hours, above which the alert fires. Otherwise check that the "
+            "scheduler or the host runs: `ml-health doctor`."
         ),
         unit="s",
         no_value="no run yet",
@@ -79,7 +85,7 @@ def runs_by_outcome() -> timeseries.Panel:
 def run_duration() -> timeseries.Panel:
     """How long runs take."""
     return style.finish_panel(
-        kinds.lines_over_time(kinds.HOURLY).min(0),
+        kinds.lines_over_time(kinds.HOURLY).min(0).span_nulls(True).legend(kinds.legend_beside("max", "Max")),
         PanelQuery("runs/run_duration", "time_series"),
         title="Duration of runs",
         description=(
@@ -99,10 +105,11 @@ def open_incidents() -> table.Panel:
         {
             "Severity": [*style.coloured_text(style.SEVERITIES), *style.width_of(90)],
             "Number": style.width_of(80),
+            "Incident": style.wrapped(),
             "Age": [*style.unit_of("h"), *style.width_of(100)],
             "Check": style.width_of(140),
             "Occurrences": style.width_of(110),
-            "Issue": [*links.to_issue(), *style.width_of(110)],
+            "Issue": [*links.to_issue(), *style.width_of(70)],
         }
     )
     return style.finish_panel(
@@ -180,9 +187,9 @@ def missed_slots() -> table.Panel:
         PanelQuery("runs/missed_slots"),
         title="Missed slots",
         description=(
-            "Slots without a run, by each task's usual distance between slots in this time range. Healthy: "
-            "zero, but for times in which the machine was off. Otherwise look at the scheduler or the host: "
-            "`ml-health doctor`."
+            "Slots without a run up to the end of the time range, by each task's usual distance between slots: choose "
+            "three days or more to see daily tasks. Healthy: zero, but for times in which the machine was off. "
+            "Otherwise look at the scheduler or the host: `ml-health doctor`."
         ),
         unit="none",
         no_value="too few runs in this time range",
@@ -194,12 +201,13 @@ def run_steps() -> table.Panel:
     """The steps of one run."""
     panel = kinds.rows(
         {
-            "Task": style.width_of(140),
-            "Device": [*links.to_device(metric=True), *style.width_of(150)],
-            "Metric": style.width_of(130),
+            "Task": style.width_of(110),
+            "Device": [*links.to_device(metric=True), *style.width_of(120)],
+            "Metric": style.width_of(110),
             "Reason": style.wrapped(),
-            "Outcome": [*style.coloured_text(style.OUTCOMES), *style.width_of(110)],
-            "When": [*style.unit_of("dateTimeAsIso"), *style.width_of(190)],
+            "Outcome": [*style.coloured_text(style.OUTCOMES), *style.width_of(100)],
+            "When": [*style.unit_of("dateTimeAsIso"), *style.width_of(170)],
+            "Tenant": style.hidden(),
         }
     )
     return style.finish_panel(
@@ -213,7 +221,7 @@ def run_steps() -> table.Panel:
         ),
         unit="none",
         no_value="this run worked on no single series",
-        at=(0, 24, 15, 9),
+        at=(0, 24, 17, 9),
     )
 
 
@@ -229,7 +237,7 @@ def run_figures() -> table.Panel:
         ),
         unit="short",
         no_value="this run told no figures",
-        at=(15, 24, 9, 9),
+        at=(17, 24, 7, 9),
     )
 
 

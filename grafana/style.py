@@ -233,6 +233,11 @@ def width_of(pixels: int) -> list[DynamicConfigValue]:
     return [DynamicConfigValue(id_val="custom.width", value=pixels)]
 
 
+def hidden() -> list[DynamicConfigValue]:
+    """An override that keeps a table's column out of sight: links read it."""
+    return [DynamicConfigValue(id_val="custom.hideFrom", value={"viz": True, "legend": False, "tooltip": False})]
+
+
 def decimals_of(count: int) -> list[DynamicConfigValue]:
     """An override that rounds a column."""
     return [DynamicConfigValue(id_val="decimals", value=count)]

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+WITHHELD = "[REDACTED]"
+"""What stands in place of a secret that Grafana keeps and does not give back."""
+
 Kind = Literal["folder", "datasource", "dashboard", "rules", "contact", "policies"]
 
 
@@ -18,7 +21,7 @@ class Resource:
     """By which Grafana knows it: its uid, or the group's name."""
     body: Mapping[str, Any]
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """What Grafana takes and never gives back."""
+    """What Grafana takes and may not give back; shown nowhere."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"

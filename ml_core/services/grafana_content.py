@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Any
 
-from ml_core.ports.grafana_server import GrafanaServer, Resource
+from ml_core.ports.grafana_server import WITHHELD, GrafanaServer, Resource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ def apply_content(resources: Sequence[Resource], server: GrafanaServer) -> Appli
     updated: list[str] = []
     for resource in resources:
         found = server.find(resource)
-        if found is not None and is_current(resource.body, found):
+        if found is not None and is_current(resource, found):
             continue
         server.save(resource, exists=found is not None)
         (created if found is None else updated).append(str(resource))
@@ -39,17 +39,29 @@ def list_differences(resources: Sequence[Resource], server: GrafanaServer) -> It
     """Lines of a unified diff from what Grafana has to what it ought to have; secrets are in neither."""
     for resource in resources:
         found = server.find(resource)
-        if found is not None and is_current(resource.body, found):
+        if found is not None and is_current(resource, found):
             continue
+        if found is not None and _is_there(resource.body, found):
+            yield f"{resource}: what is not shown here (an address, a secret) differs\n"
         before = [] if found is None else _to_lines(_as_far_as_asked(resource.body, found))
         yield from unified_diff(
             before, _to_lines(resource.body), f"{resource} in Grafana", f"{resource} of this package"
         )
 
 
-def is_current(wanted: Any, found: Any) -> bool:
-    """Whether everything wanted is there; Grafana adds fields of its own."""
+def is_current(resource: Resource, found: Mapping[str, Any]) -> bool:
+    """Whether everything wanted is there; Grafana adds fields of its own, and gives some secrets back."""
+    return _is_there(resource.body, found) and not _contradicts(resource.secrets, found)
+
+
+def _is_there(wanted: Any, found: Any) -> bool:
     return bool(_as_far_as_asked(wanted, found) == wanted)
+
+
+def _contradicts(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        return any(_contradicts(part, found[name]) for name, part in wanted.items() if name in found)
+    return found not in (wanted, WITHHELD)
 
 
 def _as_far_as_asked(wanted: Any, found: Any) -> Any:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from playwright.sync_api import sync_playwright
 
@@ -142,7 +143,7 @@ def _faults(page: Any, board: Board) -> list[str]:
 
 def _choose(database: Database, board: Board, end: datetime, choice: Choice) -> dict[str, tuple[str, ...]]:
     if board["uid"] == "mlh-device":
-        return {"device": (choice.device,), "metric": (choice.metric,)}
+        return {"device_tenant": (str(UUID(int=0)),), "device": (choice.device,), "metric": (choice.metric,)}
     if board["uid"] != "mlh-runs":
         return {}
     with database.transaction() as cur:

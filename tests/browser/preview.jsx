@@ -120,7 +120,8 @@ function Bars({ panel, frame, width, height }) {
   const [category, ...fields] = frame.fields;
   const stacked = panel.options.stacking === 'normal';
   const bare = fields.length === 1;
-  const room = height - (stacked ? 28 : 0), rows = frame.length;
+  const lines = Math.ceil((fields.length * 92) / width); // of the legend
+  const room = height - (stacked ? 4 + lines * 24 : 0), rows = frame.length;
   const totals = Array.from({ length: rows }, (_, row) => stacked ? fields.reduce((sum, field) => sum + (field.values[row] ?? 0), 0) : Math.max(...fields.map((field) => field.values[row] ?? 0)));
   const most = panel.fieldConfig.defaults.max ?? Math.max(...totals, 0);
   const left = Math.min(Math.max(...category.values.map((word) => String(word).length)) * 7.2 + 12, width * 0.6);

@@ -59,6 +59,11 @@ class GrafanaDouble:
             (GROUP, "PUT", lambda body, name: self._keep_rules(name, body)),
             (r"/api/v1/provisioning/contact-points", "GET", lambda _: (200, list(self.contacts.values()))),
             (r"/api/v1/provisioning/contact-points", "POST", self._keep_contact),
+            (
+                r"/api/v1/provisioning/contact-points/([^/]+)",
+                "PUT",
+                lambda body, uid: self._keep_contact({"uid": uid, **body}),
+            ),
             (r"/api/v1/provisioning/policies", "GET", lambda _: (200, self.policies)),
             (r"/api/v1/provisioning/policies", "PUT", self._keep_policies),
         ]
@@ -84,7 +89,9 @@ class GrafanaDouble:
         return self._keep(self.rule_groups, name, body)
 
     def _keep_contact(self, body: dict[str, Any]) -> Answer:
-        return self._keep(self.contacts, body["uid"], {**body, "settings": {"url": "[REDACTED]"}})
+        # An address of e-mail is given back, a webhook's is not.
+        settings = {name: "[REDACTED]" if name == "url" else value for name, value in body["settings"].items()}
+        return self._keep(self.contacts, body["uid"], {**body, "settings": settings})
 
     def _keep_policies(self, body: dict[str, Any]) -> Answer:
         self.policies = body

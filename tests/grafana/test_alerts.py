@@ -124,6 +124,34 @@ def test_each_rule_fires_when_it_should(
     assert _fires(uid, figure(uid))
 
 
+@pytest.mark.parametrize("ahead_is_scored", [False, True])
+def test_a_clock_that_runs_ahead_neither_alarms_nor_hides_a_stall(
+    database: Database, figure: Callable[[str], float | None], ahead_is_scored: bool
+) -> None:
+    """Readings of next year say nothing of whether scoring keeps up with those of today."""
+    add_fleet(database)
+    with database.transaction() as cur:
+        cur.execute(
+            "INSERT INTO ml_health.detector_state (series_id, model_id, scored_from, watermark, updated_at)"
+            " SELECT series_id, id, %(now)s, %(now)s - interval '5 minutes', %(now)s FROM public.ml_models;"
+            " UPDATE ml_health.series SET newest_reading_at = %(now)s - interval '4 minutes';"
+            " UPDATE ml_health.series SET newest_reading_at = %(now)s + interval '1 year' WHERE device_id = 'PUMP-1'",
+            {"now": NOW},
+        )
+    assert figure("mlh-scoring-stalled") == 60
+
+    with database.transaction() as cur:
+        cur.execute("UPDATE ml_health.detector_state SET watermark = %s", (NOW - timedelta(hours=3),))
+        if ahead_is_scored:
+            cur.execute(
+                "UPDATE ml_health.detector_state SET watermark = %s WHERE series_id IN"
+                " (SELECT id FROM ml_health.series WHERE device_id = 'PUMP-1')",
+                (NOW + timedelta(days=365),),
+            )
+
+    assert _fires("mlh-scoring-stalled", figure("mlh-scoring-stalled"))
+
+
 @pytest.mark.parametrize("uid", RULES)
 def test_each_rule_says_what_to_do_and_leads_to_its_panel(boards: list[Board], uid: str) -> None:
     """Summary, description, a runbook that is there, a dashboard and a panel that are there."""
@@ -158,6 +186,16 @@ def test_templates_of_annotations_survive_grafanas_own_variables() -> None:
 
     assert all(text.count("$") == 2 * text.count("$$") for text in summaries)
     assert any("$$values.B" in text for text in summaries)
+
+
+@pytest.mark.parametrize("uid", RULES)
+def test_a_summary_tells_a_figure_as_people_read_it(uid: str) -> None:
+    """A value alone prints all of its sixteen digits; and where there is no data Grafana knows no value at all."""
+    rule = RULES[uid]
+    told = rule["annotations"]["summary"].replace("$$", "$")
+
+    assert "$values.B }}" not in told
+    assert rule["noDataState"] != "Alerting" or "$values" not in told
 
 
 def test_without_a_contact_grafana_tells_whom_it_tells_by_default() -> None:

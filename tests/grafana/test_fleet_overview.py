@@ -41,8 +41,8 @@ def fleet(database: Database) -> dict[tuple[str, str], int]:
 
 
 def test_the_panels_are_those_of_the_design(boards: list[Board]) -> None:
-    """The seed's five panels are there, and those that the overview adds."""
-    assert [panel["title"] for panel in boards[0]["panels"]] == TITLES
+    """The seed's five panels are there, and those that the overview adds; a new one stands behind them."""
+    assert [panel["title"] for panel in boards[0]["panels"]][: len(TITLES)] == TITLES
 
 
 def test_each_query_runs_with_awkward_names_chosen(
@@ -102,7 +102,7 @@ def test_devices_needing_attention_come_worst_first(fleet: dict[tuple[str, str],
         ("PUMP-1", "stale"),
     ]
     assert table[0]["Metrics"] == "pressure, temperature"
-    assert table[0]["Why"] == "temperature is broken; training failed three times"
+    assert table[0]["Why"] == "pressure: training failed three times; temperature: temperature is broken"
     assert table[0]["Issue"] == "https://example.org/issues/7"
     assert isinstance(table[0]["Since"], datetime)
     assert table[2]["Oldest model"] == pytest.approx(9)
@@ -171,8 +171,8 @@ def test_no_rate_is_shown_below_the_least_number_of_reviews(
 
     assert show("False positive rate")[1] == [("19 of 20 reviews", None)]
     assert show("Model accuracy")[1] == [
-        ("pressure (0 of 20 reviews)", None),
-        ("temperature (19 of 20 reviews)", None),
+        ("pressure (0 of 20 reviewed alarms)", None),
+        ("temperature (19 of 20 reviewed alarms)", None),
     ]
 
 
@@ -281,6 +281,33 @@ def test_the_overview_and_the_console_tell_the_same_rates(
         (f"n = 21, {100 * rate.low:.2f} to {100 * rate.high:.2f} %", pytest.approx(rate.value))
     ]
     assert show("Model accuracy")[1][1] == ("temperature (n = 41)", pytest.approx(of_metric.accuracy.value))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"confirmed": 19, "normal": 1}, "19 of 20 reviewed alarms"),
+        ({"confirmed": 1, "normal": 20}, "1 of 20 reviewed alarms"),
+        ({"confirmed": 36, "normal": 19}, "19 of 20 audited hours"),
+    ],
+)
+def test_accuracy_rests_on_enough_reviews_of_either_kind(
+    database: Database, fleet: dict[tuple[str, str], int], show: Show, said: dict[str, int], told: str
+) -> None:
+    """Nineteen reviewed alarms do not make one audited hour speak for thousands of readings."""
+    add_verdicts(database, fleet["PUMP-1", "temperature"], "temperature", **said)
+
+    assert show("Model accuracy")[1][1] == (f"temperature ({told})", None)
+
+
+def test_where_every_alarm_was_reviewed_accuracy_needs_audits_alone(database: Database, show: Show) -> None:
+    """Their share is counted then and not estimated, however few they were."""
+    ids = add_fleet(database)
+    add_activity(database, {("PUMP-1", "temperature"): ids["PUMP-1", "temperature"]})
+    add_verdicts(database, ids["PUMP-1", "temperature"], "temperature", confirmed=9, false_alarm=3, normal=20)
+    scored = 12 * SCORED
+
+    assert show("Model accuracy")[1] == [("temperature (n = 32)", pytest.approx((9 + scored - 12) / scored))]
 
 
 def test_only_the_latest_verdict_on_a_reading_counts(

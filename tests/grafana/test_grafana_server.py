@@ -8,16 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
+from ml_core.adapters.grafana.files import render_files
 from ml_core.bootstrap import Platform
 from ml_core.entrypoints.grafana_command import grafana_command
 from ml_core.errors import ConfigurationError, GrafanaError
 from ml_core.grafana.build import render_dashboards
+from ml_core.ports.grafana_files import Alerting, Datasource
 from ml_core.settings import DatabaseSettings, GrafanaSettings, Settings
 from tests.grafana.grafana_double import TOKEN, GrafanaDouble
 
 RESOURCES = 2 + len(render_dashboards()) + 1
+SOURCE = Datasource(
+    uid="ml", address="db:5432", database="d", user="u", sslmode="require", postgres_major=18, password=None
+)
 PASSWORD = "keep-this-to-yourself"
 Call = Callable[..., Result]
 
@@ -62,6 +68,18 @@ def test_everything_is_made_once_and_then_left_alone(call: Call, grafana: Grafan
     assert grafana.datasources["ml-health"]["secureJsonFields"] == {"password": True}
 
 
+def test_a_password_that_was_made_later_reaches_grafana(call: Call, settings: Settings, grafana: GrafanaDouble) -> None:
+    """Whoever applies before the reader's login was made has a datasource without a password until the next time."""
+    (settings.home / "grafana-reader.password").unlink()
+    call("apply")
+    assert grafana.datasources["ml-health"]["secureJsonFields"] == {}
+    (settings.home / "grafana-reader.password").write_text(PASSWORD, encoding="utf-8")
+    second = json.loads(call("apply", "--json").stdout)
+
+    assert second["updated"] == ["datasource ml-health"]
+    assert grafana.datasources["ml-health"]["secureJsonFields"] == {"password": True}
+
+
 def test_alert_rules_arrive_in_the_form_of_the_api(call: Call, grafana: GrafanaDouble) -> None:
     """Panels as annotations, single dollars in templates, the site's datasource, and no name of a place left."""
     call("apply")
@@ -70,7 +88,7 @@ def test_alert_rules_arrive_in_the_form_of_the_api(call: Call, grafana: GrafanaD
 
     assert slow["annotations"]["__dashboardUid__"] == "mlh-fleet"
     assert slow["annotations"]["__panelId__"].isdigit()
-    assert "{{ $values.B }}" in slow["annotations"]["summary"]
+    assert "{{ $values.B.Value }}" in slow["annotations"]["summary"]
     assert slow["data"][0]["datasourceUid"] == "ml-health"
     assert not {"DATASOURCE_UID", "RECEIVER"} & set(json.dumps(rules).replace('"', " ").split())
     assert "notification_settings" not in slow
@@ -118,6 +136,26 @@ def test_a_contact_point_takes_its_address_from_the_environment(
     assert again["updated"] == []
 
 
+def test_a_contact_point_that_moved_is_shown_and_mended(
+    call: Call, settings: Settings, grafana: GrafanaDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Grafana gives an address back in clear: one that changed is noticed, and still shown nowhere."""
+    names = GrafanaSettings(alert_contact="email")
+    with closing(Platform(Settings(home=settings.home, database=settings.database, grafana=names))) as platform:
+        monkeypatch.setenv("ML_HEALTH_ALERT_EMAIL", "shift@example.org")
+        call("apply", to=platform)
+        assert call("diff", to=platform).exit_code == 0
+        monkeypatch.setenv("ML_HEALTH_ALERT_EMAIL", "night@example.org")
+        shown = call("diff", to=platform)
+        mended = json.loads(call("apply", "--json", to=platform).stdout)
+
+    assert shown.exit_code == 1
+    assert "contact mlh-contact" in shown.stdout
+    assert "example.org" not in shown.stdout
+    assert mended["updated"] == ["contact mlh-contact"]
+    assert grafana.contacts["mlh-contact"]["settings"] == {"addresses": "night@example.org"}
+
+
 def test_a_sites_own_policies_are_replaced_only_where_asked(
     call: Call, settings: Settings, grafana: GrafanaDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +167,12 @@ def test_a_sites_own_policies_are_replaced_only_where_asked(
     with closing(Platform(Settings(home=settings.home, database=settings.database, grafana=names))) as platform:
         call("apply", to=platform)
 
+    rendered = render_files(SOURCE, dashboards_path="/", alerting=Alerting(contact="email", own_policies=True))
+    (file,) = [file.text for file in rendered if file.path.endswith("policies.yaml")]
+    (from_file,) = yaml.safe_load(file)["policies"]
+
     assert grafana.policies["receiver"] == "ML health"
+    assert {"orgId": 1, **grafana.policies} == from_file, "both ways in tell the same people"
 
 
 def test_a_wrong_token_and_a_silent_server_are_told(call: Call) -> None:
@@ -156,6 +199,8 @@ def test_a_provisioning_folder_is_compared_without_its_secret(call: Call, tmp_pa
     """Without an address the folder is looked at: current, then edited, then left over."""
     out = tmp_path / "out"
     call("render", "--out", str(out))
+    # It holds no secret, and Grafana's container runs as another user.
+    assert (out / "datasources/ml-health.yaml").stat().st_mode & 0o777 == 0o644
     assert call("diff", "--out", str(out), url="").exit_code == 0
     board = out / "dashboards/ml-health/runs.json"
     board.write_text(board.read_text(encoding="utf-8").replace("Heartbeat", "Pulse"), encoding="utf-8")

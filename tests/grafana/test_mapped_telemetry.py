@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psycopg2
 import pytest
@@ -77,7 +78,7 @@ def _run(platform: Platform, hour: int = 5) -> TaskResult:
 
 
 def _draw(show: Callable[..., Answer], viewer: Viewer) -> list[float | None]:
-    chosen = {"device": ("PUMP-1",), "metric": ("temperature",)}
+    chosen = {"device_tenant": (str(UUID(int=0)),), "device": ("PUMP-1",), "metric": ("temperature",)}
     columns, rows = show(PANEL, replace(viewer, chosen=chosen))
     assert columns[:2] == ["time", "reading"]
     return [row[1] for row in rows]

@@ -1,9 +1,10 @@
 """Every query of every dashboard runs as Grafana's login and returns what its panel draws."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -11,19 +12,20 @@ import pytest
 
 from ml_core.adapters.postgres.database import Database
 from tests.grafana.conftest import Answer
-from tests.grafana.fleet_rows import add_activity, add_fleet, add_history
+from tests.grafana.fleet_rows import NOW, TENANT, add_activity, add_fleet, add_history, add_verdicts
 from tests.grafana.macro_expander import Viewer
 
 Board = dict[str, Any]
 Panel = dict[str, Any]
 NUMBER = (int, float)
+FIELD_OF_A_LINK = re.compile(r"__data\.fields\.(\w+)")
 PANELS = {
     f"{board['uid']} {panel['title']}": panel
     for entry in sorted(files("ml_core.grafana").joinpath("json").iterdir(), key=lambda entry: entry.name)
     for board in [json.loads(entry.read_text(encoding="utf-8"))]
     for panel in board["panels"]
 }
-SERIES = {"device": ("PUMP-1",), "metric": ("temperature",)}
+SERIES = {"device_tenant": (str(TENANT),), "device": ("PUMP-1",), "metric": ("temperature",)}
 
 
 @pytest.fixture
@@ -84,6 +86,8 @@ def _check_panel(name: str, panel: Panel, answers: list[Answer]) -> None:
             continue
         # Of a series by labels, only those that happened are there.
         assert option in shown or "metric" in shown, f"{name}: {option} is no column of {sorted(shown | labels)}"
+    for column in FIELD_OF_A_LINK.findall(json.dumps(panel["fieldConfig"])):
+        assert column in shown, f"{name}: a link reads {column}, which is no column of {sorted(shown)}"
 
 
 def _check_format(form: str, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
@@ -121,8 +125,8 @@ def _check_type(panel: Panel, columns: list[str], rows: list[tuple[Any, ...]]) -
 @pytest.mark.usefixtures("fleet")
 def test_each_query_runs_with_awkward_names_chosen(ask: Callable[..., Answer], viewer: Viewer) -> None:
     """Names with quotes and slashes, and several at once, are no trouble."""
-    several = ("a'b", "plant/line.1", "O'Brien")
-    chosen = dict.fromkeys(("tenant", "site", "metric", "device", "task", "run"), several)
+    several = ("a'b", "plant/line.1", "O'Brien", "Größe-泵", "100 %; --", "{a,b}")
+    chosen = dict.fromkeys(("tenant", "site", "metric", "device", "device_tenant", "task", "run"), several)
     for panel in PANELS.values():
         _answers(ask, panel, replace(viewer, chosen=chosen))
 
@@ -152,3 +156,79 @@ def test_every_annotation_is_marked(boards: list[Board], ask: Callable[..., Answ
             assert {"time", "text", "tags"} <= set(columns) <= {"time", "timeend", "text", "tags"}
             assert rows, note["name"]
             assert all(isinstance(row[columns.index("text")], str) for row in rows)
+
+
+def test_a_scheduler_that_died_has_missed_its_slots(
+    database: Database, show: Callable[..., Answer], viewer: Viewer
+) -> None:
+    """Slots are missed after the newest run as well as between two; a slot that is only just due is not."""
+    with database.transaction() as cur:
+        for task, until in (("ml_score", timedelta(hours=6)), ("ml_escalate", timedelta(minutes=6))):
+            cur.execute(
+                "INSERT INTO ml_health.run (task, slot, outcome, owner, started_at, finished_at, duration_ms)"
+                " SELECT %s, at, 'succeeded', 'a', at, at, 9"
+                " FROM generate_series(%s::timestamptz, %s::timestamptz, interval '5 minutes') AS at",
+                (task, NOW - until - timedelta(hours=6), NOW - until),
+            )
+    rows = show("Missed slots", viewer)[1]
+
+    assert [(row[0], row[2], row[3]) for row in rows] == [("ml_score", 71, 21600), ("ml_escalate", 0, 360)]
+
+
+def test_the_heartbeat_tells_what_its_alert_is_about(
+    database: Database, show: Callable[..., Answer], viewer: Viewer
+) -> None:
+    """Other tasks may run every minute while the daily check has been silent for days: both ages are told."""
+    with database.transaction() as cur:
+        cur.execute(
+            "INSERT INTO ml_health.run (task, slot, outcome, owner, started_at, finished_at) VALUES"
+            " ('ml_health_check', %(old)s, 'succeeded', 'a', %(old)s, %(old)s),"
+            " ('ml_health_check', %(new)s, 'failed', 'a', %(new)s, %(new)s),"
+            " ('ml_score', %(new)s, 'succeeded', 'a', %(new)s, %(new)s)",
+            {"old": NOW - timedelta(hours=50), "new": NOW - timedelta(minutes=1)},
+        )
+    columns, rows = show("Heartbeat", viewer)
+
+    assert columns == ["Any task", "Daily check"]
+    assert rows == [(60.0, 50 * 3600.0)]
+
+
+def test_a_series_has_no_precision_below_the_least_number_of_reviews(
+    database: Database, show: Callable[..., Answer]
+) -> None:
+    """One false alarm of one is no rate; its series is listed all the same."""
+    ids = add_fleet(database)
+    add_verdicts(database, ids["PUMP-1", "temperature"], "temperature", false_alarm=5, confirmed=15)
+    add_verdicts(database, ids["PUMP-1", "pressure"], "pressure", false_alarm=1)
+
+    assert [row[1:5] for row in show("Series with the most false alarms")[1]] == [
+        ("temperature", 20, 5, 0.75),
+        ("pressure", 1, 1, None),
+    ]
+
+
+def test_what_waits_for_a_review_says_of_what_to_speak(database: Database, show: Callable[..., Answer]) -> None:
+    """An episode's number where an alarm is part of one, and its own id elsewhere: the console takes both."""
+    ids = add_fleet(database)
+    add_verdicts(database, ids["PUMP-1", "temperature"], "temperature", unreviewed=2)
+    with database.transaction() as cur:
+        cur.execute(
+            'UPDATE public.anomaly_detections SET episode_id = 17 WHERE "timestamp" = %s', (NOW - timedelta(hours=2),)
+        )
+        cur.execute("SELECT id::text FROM public.anomaly_detections WHERE episode_id IS NULL")
+        ((alone,),) = cur.fetchall()
+    columns, rows = show("To review, the most severe first")
+
+    assert {row[columns.index("Subject")] for row in rows} == {"17", alone}
+
+
+def test_a_run_is_named_by_its_slot_in_utc(boards: list[Board], database: Database, viewer: Viewer) -> None:
+    """Whatever the time zone of the server or of a login that an administrator made."""
+    add_fleet(database)
+    variables = [variable for board in boards for variable in board["templating"]["list"]]
+    (query,) = {variable["query"] for variable in variables if variable["name"] == "run"}
+    with database.transaction() as cur:
+        cur.execute("SET LOCAL timezone = 'Asia/Kolkata'")
+        cur.execute(viewer.expand(query, {"task": "task"}))
+
+        assert cur.fetchall()[0][1] == "ml_score 2026-03-10 11:55"

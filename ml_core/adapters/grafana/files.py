@@ -19,7 +19,6 @@ from ml_core.grafana.names import (
     PASSWORD_VARIABLE,
     RECEIVER,
     RECEIVER_PLACE,
-    TAG,
     WEBHOOK_VARIABLE,
 )
 from ml_core.ports.grafana_files import Alerting, Datasource
@@ -30,10 +29,11 @@ DATASOURCE_FILE = "datasources/ml-health.yaml"
 PROVIDER_FILE = "dashboards/ml-health.yaml"
 DASHBOARDS = "dashboards/ml-health"
 RULES_FILE = "alerting/rules.yaml"
+POLICIES_FILE = "alerting/policies.yaml"
 ALERTING_FILES = {
     RULES_FILE: "alerting/ml-health-rules.yaml",
     "contact": "alerting/ml-health-contact.yaml",
-    "alerting/policies.yaml": "alerting/ml-health-policies.yaml",
+    POLICIES_FILE: "alerting/ml-health-policies.yaml",
 }
 """Names under which they are written: the folder may hold a site's own."""
 SECRETS = {"email": EMAIL_VARIABLE, "webhook": WEBHOOK_VARIABLE}
@@ -72,7 +72,9 @@ def render_files(
         "folder_uid": _quote(FOLDER_UID),
         "path": _quote(dashboards_path),
     }
-    yield ProvisionedFile(path=DATASOURCE_FILE, text=_fill(DATASOURCE_FILE, connection), mode=0o600)
+    # Without a secret it is for everybody: Grafana's container runs as a user of its own.
+    mode = 0o644 if datasource.password is None else 0o600
+    yield ProvisionedFile(path=DATASOURCE_FILE, text=_fill(DATASOURCE_FILE, connection), mode=mode)
     yield ProvisionedFile(path=PROVIDER_FILE, text=_fill(PROVIDER_FILE, provider), mode=0o644)
     for entry in sorted(_packaged("json").iterdir(), key=lambda entry: entry.name):
         text = entry.read_text(encoding="utf-8")
@@ -83,20 +85,23 @@ def render_files(
 def _render_alerting(datasource_uid: str, alerting: Alerting) -> Iterator[ProvisionedFile]:
     rules = _read_template(RULES_FILE).replace(DATASOURCE_PLACE, _quote(datasource_uid))
     is_named = alerting.contact != "nobody" and not alerting.own_policies
-    rules = rules.replace(f"receiver: {RECEIVER_PLACE}", f"receiver: {_quote(RECEIVER)}") if is_named else rules
+    rules = _name_receiver(rules) if is_named else rules
     yield ProvisionedFile(path=ALERTING_FILES[RULES_FILE], text=NOTIFICATION.sub("", rules), mode=0o644)
     if alerting.contact == "nobody":
         return
     values = {
         "receiver": _quote(RECEIVER),
-        "project": _quote(TAG),
         "secret": f'"${{{SECRETS[alerting.contact]}}}"',
     }
     contact = _fill(f"alerting/{alerting.contact}.yaml", values)
     yield ProvisionedFile(path=ALERTING_FILES["contact"], text=contact, mode=0o644)
     if alerting.own_policies:
-        name = "alerting/policies.yaml"
-        yield ProvisionedFile(path=ALERTING_FILES[name], text=_fill(name, values), mode=0o644)
+        text = _name_receiver(_read_template(POLICIES_FILE))
+        yield ProvisionedFile(path=ALERTING_FILES[POLICIES_FILE], text=text, mode=0o644)
+
+
+def _name_receiver(text: str) -> str:
+    return text.replace(f"receiver: {RECEIVER_PLACE}", f"receiver: {_quote(RECEIVER)}")
 
 
 def _packaged(name: str) -> Traversable:

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from ml_core.adapters.grafana.files import MAX_CONNECTIONS
-from ml_core.grafana.alerts import provisioned_rules
+from ml_core.grafana.alerts import notification_policy, provisioned_rules
 from ml_core.grafana.names import (
     DATASOURCE_PLACE,
     DATASOURCE_TYPE,
@@ -100,11 +100,4 @@ def _api_rule(rule: Mapping[str, Any], receiver: str | None) -> dict[str, Any]:
 
 
 def _policies() -> Resource:
-    body = {
-        "receiver": RECEIVER,
-        "group_by": ["grafana_folder", "alertname"],
-        "group_wait": "30s",
-        "group_interval": "5m",
-        "repeat_interval": "12h",
-    }
-    return Resource(kind="policies", name="root", body=body)
+    return Resource(kind="policies", name="root", body=notification_policy(RECEIVER))

@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_core.errors import ConfigurationError, GrafanaError
 from ml_core.grafana.names import FOLDER_UID, TAG
-from ml_core.ports.grafana_server import Resource
+from ml_core.ports.grafana_server import WITHHELD, Resource
 
 TIMEOUT_S = 20.0
 NOT_FOUND = 404
@@ -54,7 +54,7 @@ class HttpGrafanaServer:
             case "folder":
                 found = api.folder.get_folder(name)
             case "datasource":
-                found = api.datasource.get_datasource_by_uid(name)
+                found = _with_secrets(api.datasource.get_datasource_by_uid(name), resource.secrets)
             case "dashboard":
                 found = _comparable(api.dashboard.get_dashboard(name)["dashboard"], resource.body)
             case "rules":
@@ -102,6 +102,13 @@ class HttpGrafanaServer:
                 f"{self._url} gave no answer when asked to {what} ({type(exc).__name__}): check that Grafana runs "
                 "there and can be reached from here"
             ) from exc
+
+
+def _with_secrets(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """A datasource with its secrets in the place of ours: of each Grafana says only whether there is one."""
+    kept = found.get("secureJsonFields", {})
+    names = wanted.get("secureJsonData", {})
+    return {**found, "secureJsonData": {name: WITHHELD if kept.get(name) else "" for name in names}}
 
 
 def _comparable(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 -- Alarm rate of each series in the week before its model was replaced, and since then for at most a week.
 WITH replaced AS (
-    SELECT series_id, device, metric, "time" AS promoted_at, version, cause
+    SELECT tenant_id, series_id, device, metric, "time" AS promoted_at, version, cause
     FROM grafana.model_event
     WHERE $__timeFilter("time") AND event = 'promoted' AND version > 1 AND :chosen
     ORDER BY "time" DESC
@@ -12,7 +12,8 @@ SELECT promoted_at AS "Promoted",
        'v' || version AS "Version",
        cause AS "Cause",
        before.rate AS "Before",
-       since.rate AS "After"
+       since.rate AS "After",
+       tenant_id::text AS "Tenant"
 FROM replaced
 CROSS JOIN LATERAL (
     SELECT sum(activity.anomalies) / nullif(sum(activity.scored), 0)::double precision AS rate

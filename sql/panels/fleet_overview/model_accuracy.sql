@@ -27,7 +27,7 @@ WITH told AS (
     LEFT JOIN told USING (metric)
 )
 SELECT metric || CASE
-           WHEN NOT alarms_are_told THEN ' (' || reviews || ' of :min_verdicts reviews)'
+           WHEN NOT alarms_are_told THEN ' (' || reviews || ' of :min_verdicts reviewed alarms)'
            WHEN NOT quiet_is_told THEN ' (' || audited || ' of :min_verdicts audited hours)'
            ELSE ' (n = ' || reviews + audited || ')'
        END AS metric,

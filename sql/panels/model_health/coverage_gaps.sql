@@ -4,7 +4,8 @@ SELECT device AS "Device",
        check_name AS "Check",
        verdict AS "Verdict",
        reason AS "What was found",
-       "time" AS "Checked"
+       "time" AS "Checked",
+       tenant_id::text AS "Tenant"
 FROM grafana.check_result
 WHERE run_id = (
     SELECT run_id FROM grafana.run

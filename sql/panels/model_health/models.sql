@@ -1,6 +1,6 @@
 -- Every model, the worst first; what its alarms were over the time range beside what its target lets expect.
 WITH model AS (
-    SELECT series_id, device, metric, site, version, trained_at, last_scored_at, target_alarm_rate, health_reasons,
+    SELECT tenant_id, series_id, device, metric, site, version, trained_at, last_scored_at, target_alarm_rate, health_reasons,
            CASE WHEN health = 'broken' OR state = 'circuit_open' THEN 'failed' ELSE health END AS health
     FROM grafana.model_status
     WHERE model_id IS NOT NULL AND :chosen
@@ -16,7 +16,8 @@ SELECT device AS "Device",
        (extract(epoch FROM $__timeTo()::timestamptz - trained_at) / 86400)::double precision AS "Age",
        last_scored_at AS "Last scored",
        scored.anomalies::double precision / nullif(scored.readings * target_alarm_rate, 0) AS "Alarms over target",
-       issue.url AS "Issue"
+       issue.url AS "Issue",
+       tenant_id::text AS "Tenant"
 FROM model
 CROSS JOIN LATERAL (
     SELECT sum(activity.scored) AS readings, sum(activity.anomalies) AS anomalies

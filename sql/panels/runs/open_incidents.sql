@@ -1,4 +1,4 @@
--- What is wrong and not yet resolved, the gravest and oldest first.
+-- What is wrong and not yet resolved, the gravest and oldest first. What belongs to no one tenant is everybody's.
 SELECT severity AS "Severity",
        incident_id AS "Number",
        title AS "Incident",
@@ -8,5 +8,6 @@ SELECT severity AS "Severity",
        issue_url AS "Issue"
 FROM grafana.incident
 WHERE opened_at <= $__timeTo() AND (resolved_at IS NULL OR resolved_at > $__timeTo())
+  AND :tenant_or_site
 ORDER BY severity, opened_at
 LIMIT 100

@@ -4,7 +4,8 @@ SELECT task AS "Task",
        metric AS "Metric",
        outcome AS "Outcome",
        reason AS "Reason",
-       recorded_at AS "When"
+       recorded_at AS "When",
+       tenant_id::text AS "Tenant"
 FROM grafana.run_step
 WHERE run_id IN (
     SELECT run_id FROM grafana.run WHERE $__timeFilter(slot) AND run_id::text IN (${run:sqlstring})
