@@ -19,6 +19,7 @@ from ml_core.domain.model_version import (
     ModelStatus,
     ModelVersion,
     NewModel,
+    TrainingCause,
     check_transition,
 )
 from ml_core.errors import ConflictError
@@ -145,7 +146,8 @@ class PostgresModelRegistry:
             cur.execute(self._queries["pin"], {"model_id": model_id, "pinned": pinned, "at": at})
             if cur.rowcount:
                 told = "pinned" if pinned else "unpinned"
-                self._tell(cur, standing, model_id, at=at, event=told, reason=reason, evidence=None)
+                by_person = {**standing, "cause": TrainingCause.PERSON}
+                self._tell(cur, by_person, model_id, at=at, event=told, reason=reason, evidence=None)
 
     def record(self, events: Sequence[ModelEvent]) -> None:
         """Write events that change no version, such as a failed training."""

@@ -10,6 +10,7 @@ from ml_core.domain.checks.check import CheckResult, Verdict
 from ml_core.domain.checks.check_names import CheckName
 from ml_core.domain.checks.grading import grade_high, not_judged
 from ml_core.domain.durations import in_words
+from ml_core.domain.figures import tell_apart
 from ml_core.domain.policies import HealthPolicy
 from ml_core.domain.reviews.detection_quality import Estimate, estimate_quality
 from ml_core.domain.reviews.operator_verdict import VerdictCounts
@@ -31,10 +32,11 @@ def check_age(trained_at: datetime | None, *, now: datetime, policy: HealthPolic
         return not_judged(CheckName.AGE, "it is not recorded when the model was trained")
     age_days = (now - trained_at).total_seconds() / SECONDS_A_DAY
     verdict, threshold = grade_high(age_days, policy.stale_age_days, policy.failed_age_days)
+    age, _ = tell_apart(age_days, policy.stale_age_days, digits=1)
     return CheckResult(
         check=CheckName.AGE,
         verdict=verdict,
-        reason=f"the model was trained {age_days:.1f} days ago; {policy.stale_age_days:g} are the most",
+        reason=f"the model was trained {age} days ago; {policy.stale_age_days:g} are the most",
         value=age_days,
         threshold=threshold,
         evidence={"trained_at": trained_at.isoformat()},

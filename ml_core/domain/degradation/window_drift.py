@@ -9,6 +9,7 @@ import numpy as np
 
 from ml_core.domain.degradation.block_history import largest_distances
 from ml_core.domain.degradation.drift import DriftStatistic, autocorrelation_time, ks_effective
+from ml_core.domain.figures import tell_apart
 from ml_core.domain.gate.gate_check import GateCheck
 from ml_core.domain.policies import GatePolicy
 from ml_core.domain.series import Readings
@@ -50,12 +51,13 @@ def check_no_drift(gold: Readings | None, fresh: Readings, training: Readings, p
     if most >= 1:
         return _not_compared(f"unknown: gold's own parts lie D = {usual:.2f} apart, so that nothing could stand out")
     farthest = max(_measure(gold, window), key=lambda part: part.test.statistic)
+    distance, accepted = tell_apart(farthest.test.statistic, most)
     return GateCheck(
         name=NAME,
         passed=farthest.test.statistic <= most,
         value=farthest.test.statistic,
         threshold=most,
-        reason=f"{farthest.words} lies D = {farthest.test.statistic:.2f} from gold, up to {most:.2f} is accepted where "
+        reason=f"{farthest.words} lies D = {distance} from gold, up to {accepted} is accepted where "
         f"gold's own parts lie {usual:.2f} apart (p = {farthest.test.p_value:.2g} on "
         f"{farthest.test.n_effective:.0f} independent readings)",
     )

@@ -95,7 +95,8 @@ class TailModel:
         above = np.clip(np.searchsorted(self.grid, a, side="left"), 1, self.grid.size - 1)
         low, high = self.grid[above - 1], self.grid[above]
         width = np.where(high > low, high - low, 1.0)
-        share = np.clip((a - low) / width, 0.0, 1.0)
+        with np.errstate(over="ignore"):  # neighbours a denormal apart: the quotient is clipped anyway
+            share = np.clip((a - low) / width, 0.0, 1.0)
         levels = self._levels()
         body: NDArray[np.float64] = 1.0 - (levels[above - 1] + share * (levels[above] - levels[above - 1]))
         return body

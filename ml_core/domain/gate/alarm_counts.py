@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_core.domain.figures import counted
 from ml_core.domain.gate.contender import Contender
 from ml_core.domain.scoring.episode import QUIET_READINGS
 
@@ -27,7 +28,7 @@ class AlarmCount:
     @property
     def words(self) -> str:
         """The counts for people."""
-        return f"{self.alarms} alarms in {self.episodes} episodes"
+        return f"{counted(self.alarms, 'alarm', 'alarms')} in {counted(self.episodes, 'episode', 'episodes')}"
 
     def most_by_chance(self, target_alarm_rate: float, max_chance: float) -> int:
         """The number of episodes that is exceeded with probability `max_chance` at most, at the target rate.

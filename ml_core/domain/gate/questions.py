@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_core.domain.degradation.window_drift import check_no_drift
+from ml_core.domain.figures import tell_apart
 from ml_core.domain.gate.alarm_counts import count_alarms, most_by_chance
 from ml_core.domain.gate.contender import Contender
 from ml_core.domain.gate.gate_check import GateCheck
@@ -128,7 +129,7 @@ def check_alarm_rate(case: GateCase, policy: GatePolicy) -> GateCheck:
         passed=count.alarms <= most,
         value=count.alarms,
         threshold=most,
-        reason=f"{count.words} on {count.readings} clean readings, {most:.0f} alarms are accepted{told}",
+        reason=f"{count.words} on {count.readings} clean readings, {int(most)} alarms are accepted{told}",
     )
 
 
@@ -140,12 +141,13 @@ def check_recall(case: GateCase, policy: GatePolicy) -> GateCheck:
     own, champion = _recall(case.challenger, case.faults), _recall(case.champion, case.faults)
     events = sum(len(fault.events) for fault in case.faults)
     least = champion - max(policy.max_recall_loss, loss_by_chance(champion, events, policy.max_chance))
+    found, asked = tell_apart(own, least, digits=0, unit="%")
     return GateCheck(
         name=name,
         passed=own >= least,
         value=own,
         threshold=least,
-        reason=f"finds {own:.0%} of the {events} injected faults, the champion {champion:.0%}; {least:.0%} are asked",
+        reason=f"finds {found} of the {events} injected faults, the champion {champion:.0%}; {asked} are asked",
     )
 
 
@@ -177,7 +179,7 @@ def check_champion_quiet(case: GateCase, policy: GatePolicy) -> GateCheck:
         passed=alarms <= most,
         value=alarms,
         threshold=most,
-        reason=f"the champion called {alarms} of the {n} new readings anomalous, {most:.0f} are accepted",
+        reason=f"the champion called {alarms} of the {n} new readings anomalous, {int(most)} are accepted",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from ml_core.domain.figures import counted
 from ml_core.domain.gate.alarm_counts import count_alarms
 from ml_core.domain.gate.contender import Contender
 from ml_core.domain.gate.gate_check import GateCheck
@@ -37,5 +38,6 @@ def judge_trial(
         passed=count.episodes <= most and count.alarms <= most_alarms,
         value=count.episodes,
         threshold=most,
-        reason=f"{count.words} on {len(live)} new readings, up to {most} episodes are chance at the target rate",
+        reason=f"{count.words} on {len(live)} new readings; up to {counted(most, 'episode', 'episodes')} "
+        f"and {counted(int(most_alarms), 'alarm', 'alarms')} are chance at the target rate",
     )
