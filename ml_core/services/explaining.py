@@ -73,8 +73,9 @@ class Explainer:
     def _find_version(self, name: str) -> ModelVersion:
         """The serving version of a series, or the one that is named after an @."""
         known = {str(record.key): record for record in self.series.list_series()}
-        series, at, number = name.rpartition("@")
-        if name not in known and at and number.isdecimal():
+        series, _, number = name.rpartition("@")
+        # @7 alone is a series by its number.
+        if name not in known and series and number.isdecimal():
             versions = self._list_versions(list_named(self.series, series))
             found = [version for version in versions if version.version == int(number)]
         else:

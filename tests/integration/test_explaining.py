@@ -98,6 +98,16 @@ def test_what_was_done_after_the_last_check_stands_after_it(ml_health: Command, 
     assert told["steps"][-1]["what"] == "pinned"
 
 
+def test_a_series_may_be_named_by_its_number(ml_health: Command, platform: Platform) -> None:
+    """As one must be whose name several tenants use, with and without a version."""
+    (record,) = platform.series.list_series()
+
+    for version in ("", "@1"):
+        by_number = ml_health("explain", f"@{record.series_id}{version}")
+        assert by_number == ml_health("explain", f"PUMP-1:flow{version}")
+        assert by_number[0] == 0
+
+
 def test_an_anomaly_is_explained_from_its_reading_to_its_verdict(ml_health: Command, platform: Platform) -> None:
     """The reading, the model that was asked, the band, its own words, the episode, what was told and what was said."""
     alarms = platform.anomalies.list_flagged(after=NOW, until=NOW + WEEK, limit=50)
