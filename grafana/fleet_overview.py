@@ -190,7 +190,7 @@ def model_accuracy(at: Place = (0, 24, 10, 8)) -> barchart.Panel:
         description=(
             "Estimated share of right decisions by metric, from reviews of alarms and of unflagged readings in "
             "this time range, each weighted by its share of all readings. No bar where there are fewer than "
-            f"{REVIEWS} reviews of either kind (of alarms all will do): then review more. Healthy: "
+            f"{REVIEWS} reviews of alarms, and not of all, or {REVIEWS} audited hours: then review more. Healthy: "
             f"{LIMITS.accuracy_warn:.0%} or more. Below, look at what the reviews of that metric have in common."
         ),
         unit="percentunit",

@@ -98,7 +98,14 @@ class TrackerUnavailableError(IssueTrackerError):
 
 
 class TrackerRefusedError(IssueTrackerError):
-    """The issue tracker refused for good (token, permission, repository): a person must act."""
+    """The issue tracker refused for good (token, permission, repository): a person must act.
+
+    With `content_refused` it refused what this one message says, and may take others.
+    """
+
+    def __init__(self, message: str, *, content_refused: bool = False) -> None:
+        super().__init__(message)
+        self.content_refused = content_refused
 
 
 class GrafanaError(MLHealthError):

@@ -50,7 +50,9 @@ def _tell_findings(context: TaskContext) -> TaskReport:
 
 def _observe_tracker(context: TaskContext, sender: IssueSender) -> None:
     """What the tracker refuses cannot be told through it: a finding shows it in Grafana and to a host."""
-    if sender.refusal is None and not sender.has_sent:
+    if sender.refusal is None and not (
+        sender.has_sent and context.platform.outbox.count(since=context.now).parked == 0
+    ):
         return
     tracker = Observation(
         check=TRACKER_CHECK,

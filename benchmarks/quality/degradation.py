@@ -29,6 +29,7 @@ from ml_core.domain.checks.check import Verdict
 from ml_core.domain.checks.data_checks import LiveWindow
 from ml_core.domain.checks.unit_change import check_unit_change
 from ml_core.domain.checks.value_checks import check_flatline, check_out_of_range
+from ml_core.domain.degradation.block_history import largest_outside_share
 from ml_core.domain.degradation.drift import benjamini_hochberg
 from ml_core.domain.degradation.model_drift import DriftTest, LiveSample, Reference, compare_with_reference
 from ml_core.domain.degradation.null_canary import NullCanary, NullSplit, count_null, draw_split, split_null
@@ -151,11 +152,12 @@ def _check(window: DriftWindow, artifact: ModelArtifact, reference: Reference, l
 
 def _check_sensor(metric: str, artifact: ModelArtifact, live: Readings) -> tuple[bool, bool, bool]:
     known = artifact.metadata
+    names = ("median_interval_s", "n_readings", "value_min", "value_max", "flat_run_p999")
     profile = TrainingProfile(
         quantiles=np.asarray(known["quantiles"]),
-        **{
-            name: known[name] for name in ("median_interval_s", "n_readings", "value_min", "value_max", "flat_run_p999")
-        },
+        # Here a day is so many readings, whatever their interval: what is usual is that of parts as long.
+        usual_outside_share=largest_outside_share(artifact.arrays["reference_values"], len(live)),
+        **{name: known[name] for name in names},
     )
     day = LiveWindow(start=to_datetime(live.timestamps[0]), end=to_datetime(live.timestamps[-1]), readings=live)
     out_of_range = check_out_of_range(day, profile, policy=HEALTH)

@@ -232,7 +232,15 @@ def _sees_sensor_fault(artifact: ModelArtifact, live: Readings) -> bool:
     profile = TrainingProfile(
         quantiles=np.asarray(known["quantiles"]),
         **{
-            name: known[name] for name in ("median_interval_s", "n_readings", "value_min", "value_max", "flat_run_p999")
+            name: known[name]
+            for name in (
+                "median_interval_s",
+                "n_readings",
+                "value_min",
+                "value_max",
+                "usual_outside_share",
+                "flat_run_p999",
+            )
         },
     )
     day = LiveWindow(start=to_datetime(live.timestamps[0]), end=to_datetime(live.timestamps[-1]), readings=live)

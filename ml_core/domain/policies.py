@@ -88,6 +88,9 @@ class HealthPolicy:
     )
     out_of_range_warn: Share = setting(0.01, "Share outside of the training range that warns.")
     out_of_range_fail: Share = setting(0.05, "Share outside of the training range that fails.")
+    out_of_range_usual_ratio: Annotated[float, Ge(1)] = setting(
+        1.5, "So many times the share that a day of training had outside of its other days' range is usual too."
+    )
     alarm_rate_warn_ratio: Positive = setting(3.0, "Alarm rate over the target rate that warns.")
     alarm_rate_fail_ratio: Positive = setting(10.0, "Alarm rate over the target rate that fails.")
     chance_level: Annotated[float, Gt(0), Lt(1)] = setting(
@@ -222,7 +225,9 @@ class EscalationPolicy:
     comment_interval_hours: Hours = setting(4.0, "Hours between two comments on one issue, at least.")
     close_after_healthy_runs: Count = setting(3, "Healthy runs after which an issue is closed.")
     reopen_within_days: Days = setting(14.0, "Days after closing within which an issue is reopened.")
-    settle_s: Seconds = setting(120.0, "Seconds before a call with unknown outcome is looked for on the tracker.")
+    settle_s: Seconds = setting(
+        600.0, "Seconds before a call with unknown outcome is looked for: a tracker's lists lag minutes behind."
+    )
     digest_from: Count = setting(5, "Devices with one check from which on one issue tells them all.")
     label: str = setting("ml-health", "Label on every issue; also what recovery searches for.")
     assignees: tuple[str, ...] = setting((), "Logins that a new issue is assigned to where no pattern below matches.")

@@ -8,7 +8,7 @@ import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.task import Outcome
-from ml_core.entrypoints.console import MOMENT, print_json, show_progress, stop_on_signal, whoami
+from ml_core.entrypoints.console import LINE, MOMENT, print_json, show_progress, stop_on_signal, whoami
 from ml_core.entrypoints.run_command import print_result
 from ml_core.entrypoints.runner import run_task
 from ml_core.services.named_series import list_named
@@ -18,11 +18,11 @@ NOT_ACCEPTED = 1
 
 @click.command("accept-drift")
 @click.argument("series")
-@click.option("--reason", default="", help="Why it moved; stored with the model's event.")
+@click.option("--reason", type=LINE, default="", help="Why it moved; stored with the model's event.")
 @click.option(
     "--since", type=MOMENT, help="From when on it is so; default: where drift was found, else the last training."
 )
-@click.option("--by", help="Who says so; default: the user of this machine.")
+@click.option("--by", type=LINE, help="Who says so; default: the user of this machine.")
 @click.option("--dry-run", is_flag=True, help="Say what would be learned and change nothing.")
 @click.option("--now", type=MOMENT, help="The time to train at; default: the clock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

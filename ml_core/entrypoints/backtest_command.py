@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -58,6 +59,8 @@ def backtest_command(
     The site's database is read and never written; nobody is told anything. Exit code 1 where a run failed.
     """
     _check_span(begin, end)
+    if plot is not None:
+        _check_place(plot)
     choice = Choice(named=named, size=None if every else sample, seed=seed)
     variant = vary(platform.settings, changes) if changes else None
     with show_progress() as progress, stop_on_signal() as should_stop:
@@ -114,6 +117,18 @@ def run_backtest(
             today=play(settings, "today's settings", "today"),
             changed=None if variant is None else play(variant, "other settings", "other"),
         )
+
+
+def _check_place(plot: Path) -> None:
+    """A replay takes minutes: what can be drawn nowhere is refused before it."""
+    if plot.suffix.lower() != ".png":
+        raise ConfigurationError(f"--plot {plot}: name a file that ends in .png")
+    try:
+        plot.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigurationError(f"--plot {plot}: its folder cannot be made: {exc.strerror}") from exc
+    if not os.access(plot if plot.exists() else plot.parent, os.W_OK):
+        raise ConfigurationError(f"--plot {plot}: it cannot be written")
 
 
 def _check_span(begin: datetime, end: datetime) -> None:

@@ -50,6 +50,22 @@ class MomentType(click.ParamType[datetime]):
 MOMENT = MomentType()
 
 
+class LineType(click.ParamType[str]):
+    """Words of a person in one line: they are shown to others later, and must not steer a terminal."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The words; control characters, and bytes that are no text, are refused."""
+        words = str(value)
+        if not words.isprintable():
+            self.fail(f"{words!r} holds a control character, which is refused: write one line", param, ctx)
+        return words
+
+
+LINE = LineType()
+
+
 class FiniteRange(click.FloatRange):
     """A number between bounds, which nan is not."""
 
@@ -70,8 +86,8 @@ def whoami() -> str:
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on stdout."""
-    click.echo(json.dumps(value, indent=2, default=str))
+    """One JSON object on stdout; moments in it are written as they may be given."""
+    click.echo(json.dumps(value, indent=2, default=lambda it: it.isoformat() if isinstance(it, datetime) else str(it)))
 
 
 @contextmanager

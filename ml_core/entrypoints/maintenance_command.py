@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.scoring.quiet_time import QuietKind, QuietTime, Skip
-from ml_core.entrypoints.console import MOMENT, dry_words, output, print_json, print_table, whoami
+from ml_core.entrypoints.console import LINE, MOMENT, dry_words, output, print_json, print_table, whoami
 from ml_core.errors import ConfigurationError
 
 SHOWN_DAYS = 30
@@ -39,7 +39,7 @@ def maintenance_command() -> None:
 
 
 @maintenance_command.command("add")
-@click.argument("pattern")
+@click.argument("pattern", type=LINE)
 @click.option("--from", "begins_at", type=MOMENT, required=True, help="When it begins, such as 2026-01-31T02:00:00Z.")
 @click.option("--to", "ends_at", type=MOMENT, required=True, help="When it ends.")
 @click.option(
@@ -50,8 +50,8 @@ def maintenance_command() -> None:
     show_default=True,
     help="What to skip: alerts, training, or both.",
 )
-@click.option("--reason", help="Why; kept with each alert that is spared.")
-@click.option("--by", help="Who says so; default: the user of this machine.")
+@click.option("--reason", type=LINE, help="Why; kept with each alert that is spared.")
+@click.option("--by", type=LINE, help="Who says so; default: the user of this machine.")
 @click.option("--now", type=MOMENT, help="The time of the entry; default: the clock's.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -137,6 +137,7 @@ def _describe(time: QuietTime) -> dict[str, Any]:
         "id": time.quiet_id,
         "kind": time.kind.value,
         "pattern": time.pattern,
+        "tenant": None if time.tenant is None else str(time.tenant),
         "from": time.begins_at.isoformat(),
         "to": time.ends_at.isoformat(),
         "skip": sorted(skip.value for skip in time.skips),

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import click
 
 from ml_core.bootstrap import Platform
-from ml_core.entrypoints.console import MOMENT, dry_words, output, print_json
+from ml_core.entrypoints.console import LINE, MOMENT, dry_words, output, print_json
 from ml_core.services.named_series import list_named
 
 
 @click.command("mute")
 @click.argument("series")
 @click.option("--until", type=MOMENT, help="When it may be heard again, such as 2026-01-31T02:00:00Z.")
-@click.option("--reason", help="Why; shown beside the series.")
+@click.option("--reason", type=LINE, help="Why; shown beside the series.")
 @click.option("--now", type=MOMENT, help="The time to mute at; default: the clock's.")
 @click.option("--off", is_flag=True, help="End the muting now.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")

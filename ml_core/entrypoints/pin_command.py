@@ -8,14 +8,14 @@ import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.model_version import ModelVersion
-from ml_core.entrypoints.console import MOMENT, output, print_json, whoami
+from ml_core.entrypoints.console import LINE, MOMENT, output, print_json, whoami
 from ml_core.services.training.pinning import Pinning
 
 
 @click.command("pin")
 @click.argument("subject", metavar="MODEL|SERIES")
-@click.option("--reason", default="", help="Why; stored with the model's event.")
-@click.option("--by", help="Who says so; default: the user of this machine.")
+@click.option("--reason", type=LINE, default="", help="Why; stored with the model's event.")
+@click.option("--by", type=LINE, help="Who says so; default: the user of this machine.")
 @click.option("--dry-run", is_flag=True, help="Say which version is meant and change nothing.")
 @click.option("--now", type=MOMENT, help="The time of the pin; default: the clock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -33,8 +33,8 @@ def pin_command(
 
 @click.command("unpin")
 @click.argument("subject", metavar="MODEL|SERIES")
-@click.option("--reason", default="", help="Why; stored with the model's event.")
-@click.option("--by", help="Who says so; default: the user of this machine.")
+@click.option("--reason", type=LINE, default="", help="Why; stored with the model's event.")
+@click.option("--by", type=LINE, help="Who says so; default: the user of this machine.")
 @click.option("--dry-run", is_flag=True, help="Say which versions are meant and change nothing.")
 @click.option("--now", type=MOMENT, help="The time of it; default: the clock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import click
 
 from ml_core.bootstrap import Platform
-from ml_core.entrypoints.console import MOMENT, dry_words, output, print_json
+from ml_core.entrypoints.console import LINE, MOMENT, dry_words, output, print_json
 from ml_core.services.named_series import list_named
 from ml_core.services.training.roll_back import roll_back_by_hand
 
 
 @click.command("roll-back")
 @click.argument("series")
-@click.option("--reason", required=True, help="Why; stored with the model's event.")
+@click.option("--reason", type=LINE, required=True, help="Why; stored with the model's event.")
 @click.option("--dry-run", is_flag=True, help="Say which version would serve and change nothing.")
 @click.option("--now", type=MOMENT, help="The time of the roll back; default: the clock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

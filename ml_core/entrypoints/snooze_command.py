@@ -8,7 +8,8 @@ import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.scoring.quiet_time import QuietKind, QuietTime, Skip, escape_pattern
-from ml_core.entrypoints.console import MOMENT, FiniteRange, dry_words, output, print_json, whoami
+from ml_core.domain.series import SeriesKey
+from ml_core.entrypoints.console import LINE, MOMENT, FiniteRange, dry_words, output, print_json, whoami
 from ml_core.services.named_series import list_named
 
 LEAST_HOURS, MAX_HOURS = 1 / 60, 24 * 90
@@ -19,8 +20,8 @@ LEAST_HOURS, MAX_HOURS = 1 / 60, 24 * 90
 @click.option("--hours", type=FiniteRange(LEAST_HOURS, MAX_HOURS), help="For how long from now.")
 @click.option("--off", is_flag=True, help="End every snooze of the series now.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
-@click.option("--reason", help="Why; kept with each alert that is spared.")
-@click.option("--by", help="Who says so; default: the user of this machine.")
+@click.option("--reason", type=LINE, help="Why; kept with each alert that is spared.")
+@click.option("--by", type=LINE, help="Who says so; default: the user of this machine.")
 @click.option("--now", type=MOMENT, help="The time to begin at; default: the clock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
@@ -41,17 +42,18 @@ def snooze_command(
     """
     if (hours is None) != off:
         raise click.UsageError("give either --hours N or --off")
-    # By its own name, whatever it was called here.
     (record,) = list_named(platform.series, series)
-    moment, pattern = now or datetime.now(UTC), escape_pattern(str(record.key))
+    moment = now or datetime.now(UTC)
     until = None if hours is None else moment + timedelta(hours=hours)
     if not dry_run and until is None:
-        _end(platform, pattern, moment)
+        _end(platform, record.key, moment)
     elif not dry_run and until is not None:
         platform.calendar.add(
             QuietTime(
                 kind=QuietKind.SNOOZE,
-                pattern=pattern,
+                # By its own name, whatever it was called here.
+                pattern=escape_pattern(str(record.key)),
+                tenant=record.key.tenant,
                 begins_at=moment,
                 ends_at=until,
                 skips=frozenset({Skip.ALERTS}),
@@ -67,7 +69,7 @@ def snooze_command(
         output.print(f"alerts of {series} {words}{dry_words(dry_run)}", markup=False, soft_wrap=True)
 
 
-def _end(platform: Platform, pattern: str, moment: datetime) -> None:
+def _end(platform: Platform, key: SeriesKey, moment: datetime) -> None:
     for time in platform.calendar.list_times(after=moment):
-        if time.kind is QuietKind.SNOOZE and time.pattern == pattern:
+        if time.kind is QuietKind.SNOOZE and time.is_about(key):
             platform.calendar.remove(time.quiet_id, kind=time.kind, at=moment)

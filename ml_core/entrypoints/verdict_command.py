@@ -9,7 +9,7 @@ import click
 
 from ml_core.bootstrap import Platform
 from ml_core.domain.reviews.operator_verdict import NewVerdict, OperatorVerdict
-from ml_core.entrypoints.console import MOMENT, output, print_json, whoami
+from ml_core.entrypoints.console import LINE, MOMENT, output, print_json, whoami
 from ml_core.services.reviews import Opinion, Reviews
 
 LONGEST_NUMBER = 20
@@ -21,8 +21,8 @@ ANSWERS = {verdict.words: verdict for verdict in OperatorVerdict}
 @click.argument("answer", type=click.Choice(list(ANSWERS)))
 @click.option("--from", "begin", type=MOMENT, help="Begin of a stretch of a series that was not flagged.")
 @click.option("--to", "end", type=MOMENT, help="End of that stretch.")
-@click.option("--by", help="Who says so; default: the user of this machine.")
-@click.option("--note", help="Why; kept with the verdict.")
+@click.option("--by", type=LINE, help="Who says so; default: the user of this machine.")
+@click.option("--note", type=LINE, help="Why; kept with the verdict.")
 @click.option("--now", type=MOMENT, help="The time of the verdict; default: the clock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj

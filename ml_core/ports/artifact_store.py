@@ -29,8 +29,8 @@ class ArtifactStore(Protocol):
         """The content; ArtifactMissingError, or ArtifactDamagedError where it no longer has that hash."""
         ...
 
-    def trash(self, sha256: str, *, at: datetime) -> int:
-        """Move an artifact to the trash; bytes moved, 0 where there was none."""
+    def trash(self, sha256: str, *, at: datetime, written_before: datetime | None = None) -> int:
+        """Move an artifact to the trash; bytes moved, 0 where there was none or it was written again since then."""
         ...
 
     def empty_trash(self, *, before: datetime) -> int:

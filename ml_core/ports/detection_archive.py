@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 class DetectionArchive(Protocol):
-    """A folder or object store of Parquet files, one a partition."""
+    """A folder or object store of Parquet files, one a partition, and another where rows of its time came later."""
 
     def write(self, name: str, batches: Iterable[pa.Table]) -> int:
-        """Write a partition (one batch of rows at least), all or nothing, in place of an older file; rows written."""
+        """Write a partition (one batch of rows at least), all or nothing, over no other file; rows written."""
         ...

@@ -30,8 +30,8 @@ class RetentionLog(Protocol):
         """An expired partition's rows in batches of one schema, at least one batch; close it when done."""
         ...
 
-    def drop_partition(self, name: str, *, before: datetime) -> None:
-        """Drop a partition that is expired; anything else is refused by the database."""
+    def drop_partition(self, name: str, *, before: datetime, rows: int | None = None) -> None:
+        """Drop a partition that is expired and, if they are given, has as many rows; else the database refuses."""
         ...
 
     def delete_history(self, *, before: datetime, rollups_before: datetime) -> int:

@@ -114,8 +114,11 @@ class Escalation:
             sequence=1 if known is None else known.sequence + 1,
             previous_issue_url=None if known is None else known.issue_url or known.previous_issue_url,
         )
-        draft = self._write(fresh, findings, told)
-        self._save(fresh, findings, [_tell_draft(OutboxAction.OPEN, draft)], digest=digest_of(draft))
+        # Its issue names the incident's number, which is known once it is stored; after a crash between the two
+        # it stands without a digest, and the next pass tells it.
+        stored = replace(fresh, incident_id=self._save(fresh, findings, (), digest=None))
+        draft = self._write(stored, findings, told)
+        self._save(stored, (), [_tell_draft(OutboxAction.OPEN, draft)], digest=digest_of(draft))
         return "opened"
 
     def _reopen(self, back: Incident, findings: Sequence[Finding], told: _Told) -> str:
@@ -196,8 +199,8 @@ class Escalation:
         *,
         withdrawn: Sequence[OutboxAction] = (),
         digest: str | None,
-    ) -> None:
-        self.incidents.save(
+    ) -> int:
+        return self.incidents.save(
             replace(incident, sent_digest=digest),
             finding_ids=[
                 it.finding_id for it in findings if it.incident_id is None or it.incident_id != incident.incident_id

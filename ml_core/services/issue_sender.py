@@ -23,7 +23,7 @@ LONGEST_WAIT = timedelta(hours=1)
 
 @dataclass(kw_only=True)
 class IssueSender:
-    """Sends what waits, within the budgets; stops at the first fault, which would meet the others too."""
+    """Sends what waits, within the budgets; stops at the first fault that would meet the others too."""
 
     incidents: IncidentLedger
     outbox: Outbox
@@ -43,10 +43,13 @@ class IssueSender:
     def send_waiting(self, run: RunRecorder) -> None:
         """Send what waits, oldest first."""
         day_ago = self.now - timedelta(days=1)
-        left_today = self.policy.max_new_per_day - self.outbox.count_opened(since=day_ago)
+        left_today = self.policy.max_new_per_day - self.outbox.count(since=day_ago).opened
         allowed = min(self.policy.max_new_per_run, left_today)
+        refused: set[int] = set()
         for entry in self.outbox.list_waiting(now=self.now):
             run.stop_if_asked()
+            if entry.incident_id in refused:  # what is listed of it may have taken the refused one's place
+                continue
             incident = self.incidents.get(entry.incident_id)
             if _files_anew(entry, incident) and self.done[OutboxAction.OPEN.value] >= allowed:
                 self.done["over_budget"] += 1
@@ -56,7 +59,9 @@ class IssueSender:
                 attempt.send()
             except (TrackerUnavailableError, TrackerRefusedError) as exc:
                 self._put_off(entry, exc)
-                return
+                if not _concerns_one(exc):
+                    return
+                refused.add(entry.incident_id)
 
     def _put_off(self, entry: OutboxEntry, exc: IssueTrackerError) -> None:
         wait, status = min(FIRST_WAIT * 2 ** min(entry.attempts, 10), LONGEST_WAIT), OutboxStatus.PENDING
@@ -69,7 +74,9 @@ class IssueSender:
             wait, status = LONGEST_WAIT, OutboxStatus.PARKED
             self.done["parked"] += 1
             self.refusal = str(exc)
-        self.outbox.put_off(entry, status, until=self.now + wait, at=self.now, error=str(exc))
+        self.outbox.put_off(
+            entry, status, until=self.now + wait, at=self.now, error=str(exc), holds_others=not _concerns_one(exc)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +121,9 @@ class _Attempt:
         standing = IssueStanding.OPEN if state.status is IssueStatus.OPEN else IssueStanding.CLOSED
         match self.entry.action:
             case OutboxAction.OPEN | OutboxAction.UPDATE | OutboxAction.REOPEN:
-                tracker.set_status(ref, IssueStatus.OPEN)
-                standing = IssueStanding.OPEN
+                if self.incident.resolved_at is None:  # else it waited until what it says was over
+                    tracker.set_status(ref, IssueStatus.OPEN)
+                    standing = IssueStanding.OPEN
                 if self.entry.payload:
                     tracker.update(ref, _to_draft(self.entry))
             case OutboxAction.COMMENT:
@@ -133,6 +141,10 @@ class _Attempt:
     def _drop(self, reason: str, *, forget_issue: bool = False) -> None:
         self.sender.outbox.drop(self.entry, at=self.sender.now, reason=reason, forget_issue=forget_issue)
         self.sender.done["dropped"] += 1
+
+
+def _concerns_one(exc: IssueTrackerError) -> bool:
+    return isinstance(exc, TrackerRefusedError) and exc.content_refused
 
 
 def _files_anew(entry: OutboxEntry, incident: Incident) -> bool:

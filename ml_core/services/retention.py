@@ -87,9 +87,10 @@ class Purge:
         return PurgeDone(
             stayed=tuple(stayed),
             bytes_trashed=trashed,
-            archived_rows=self._drop(plan.partitions, run),
             bytes_freed=self.artifacts.empty_trash(before=self.now - timedelta(days=self.policy.trash_days)),
             history_rows=self._delete_history(run),
+            # Last: where the archive is full, what frees space has been done.
+            archived_rows=self._drop(plan.partitions, run),
         )
 
     def _list_versions(self) -> Iterator[ModelVersion]:
@@ -131,7 +132,8 @@ class Purge:
         for done, sha256 in enumerate(artifacts):
             run.progress("moving artifacts to the trash", done, len(artifacts))
             run.stop_if_asked()
-            moved += self.artifacts.trash(sha256, at=self.now)
+            # A training that runs now may have come to the same bytes, which its version will name.
+            moved += self.artifacts.trash(sha256, at=self.now, written_before=self.now - ORPHAN_AGE)
         return moved
 
     def _drop(self, partitions: tuple[str, ...], run: RunRecorder) -> int:
@@ -139,10 +141,12 @@ class Purge:
         for done, name in enumerate(partitions):
             run.progress("dropping months of detections", done, len(partitions))
             run.stop_if_asked()
+            rows = None
             if self.archive is not None:
-                with closing(self.retention.read_partition(name, before=self._detections_before)) as rows:
-                    archived += self.archive.write(name, rows)
-            self.retention.drop_partition(name, before=self._detections_before)
+                with closing(self.retention.read_partition(name, before=self._detections_before)) as batches:
+                    rows = self.archive.write(name, batches)
+            self.retention.drop_partition(name, before=self._detections_before, rows=rows)
+            archived += rows or 0
         return archived
 
     def _delete_history(self, run: RunRecorder) -> int:

@@ -16,7 +16,7 @@ from ml_core.ports.series_registry import SeriesRegistry
 from ml_core.ports.verdict_log import VerdictLog
 from ml_core.services.named_series import list_named
 
-HOUR = timedelta(hours=1)
+HOUR, INSTANT = timedelta(hours=1), timedelta.resolution
 MAX_STRETCH = timedelta(days=7)
 """A missed stretch is never trained on, so nobody takes a month away by a slip of the pen."""
 
@@ -74,7 +74,8 @@ class Reviews:
             )
         records = list_named(self.series, series)
         ids = [record.series_id for record in records]
-        flagged = self.anomalies.list_flagged(after=begin, until=end, series_ids=ids, limit=1)
+        # The stretch holds its begin and not its end, the log's times the other way round.
+        flagged = self.anomalies.list_flagged(after=begin - INSTANT, until=end - INSTANT, series_ids=ids, limit=1)
         if flagged:
             raise ConfigurationError(
                 f"{series} was flagged in that time, at {flagged[0].timestamp:%Y-%m-%d %H:%M}Z; judge that anomaly "

@@ -156,6 +156,7 @@ CREATE TABLE ml_health.alert_delivery (
 CREATE TABLE ml_health.quiet_time (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL CONSTRAINT quiet_time_kind_known CHECK (kind IN ('snooze', 'maintenance')),
+    tenant_id uuid,
     pattern text NOT NULL,
     begins_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
@@ -167,6 +168,7 @@ CREATE TABLE ml_health.quiet_time (
     removed_at timestamptz,
     CONSTRAINT quiet_time_ends_after_it_begins CHECK (ends_at > begins_at)
 );
+COMMENT ON COLUMN ml_health.quiet_time.tenant_id IS 'Whose series are meant; NULL: every tenant''s.';
 COMMENT ON COLUMN ml_health.quiet_time.pattern IS 'Shell pattern of DEVICE:METRIC.';
 CREATE INDEX quiet_time_by_end ON ml_health.quiet_time (ends_at) WHERE removed_at IS NULL;
 
@@ -281,6 +283,7 @@ CREATE TABLE ml_health.outbox (
     status text NOT NULL DEFAULT 'pending'
         CONSTRAINT outbox_status_known CHECK (status IN ('pending', 'sending', 'sent', 'parked', 'dropped')),
     attempts integer NOT NULL DEFAULT 0,
+    holds_others boolean NOT NULL DEFAULT true,
     not_before timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
     sending_at timestamptz,
@@ -391,7 +394,9 @@ CREATE TRIGGER ml_models_kept_from_purge BEFORE UPDATE ON public.ml_models
     FOR EACH ROW WHEN (
         (NEW.artifact_purged_at IS NOT NULL AND OLD.artifact_purged_at IS NULL)
         OR (NEW.status = 'purged' AND OLD.status <> 'purged')
-        OR (NEW.artifact_sha256 IS NULL AND OLD.artifact_sha256 IS NOT NULL AND OLD.artifact_purged_at IS NULL)
+        -- Without its name or its series a file is taken for an orphan.
+        OR ((NEW.artifact_sha256 IS DISTINCT FROM OLD.artifact_sha256 OR NEW.series_id IS DISTINCT FROM OLD.series_id)
+            AND OLD.artifact_sha256 IS NOT NULL AND OLD.artifact_purged_at IS NULL)
     ) EXECUTE FUNCTION ml_health.keep_needed_model();
 CREATE TRIGGER ml_models_kept_from_deletion BEFORE DELETE ON public.ml_models
     FOR EACH ROW WHEN (OLD.artifact_sha256 IS NOT NULL AND OLD.artifact_purged_at IS NULL)
@@ -458,14 +463,25 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' 
 $$;
 
 -- Drop one expired partition; anything else is refused, and nothing of the last 30 real days is ever expired.
-CREATE FUNCTION ml_health.drop_detection_partition(p_name text, p_before timestamptz) RETURNS void
+-- With p_rows it goes only if it still holds that many: a row that came after they were archived would be lost.
+CREATE FUNCTION ml_health.drop_detection_partition(p_name text, p_before timestamptz, p_rows bigint DEFAULT NULL)
+RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found bigint;
 BEGIN
     IF NOT EXISTS (
         SELECT FROM ml_health.expired_detection_partitions(least(p_before, clock_timestamp() - interval '30 days')) AS expired
         WHERE expired.name = p_name
     ) THEN
         RAISE EXCEPTION '% is no expired partition of the anomaly log', p_name;
+    END IF;
+    IF p_rows IS NOT NULL THEN
+        EXECUTE format('LOCK TABLE public.%I IN SHARE MODE', p_name);
+        EXECUTE format('SELECT count(*) FROM public.%I', p_name) INTO found;
+        IF found <> p_rows THEN
+            RAISE EXCEPTION '% holds % rows, of which % are in the archive: it stays until the next purge', p_name, found, p_rows;
+        END IF;
     END IF;
     EXECUTE format('DROP TABLE public.%I', p_name);
 END $$;

@@ -4,7 +4,7 @@ SELECT series_id FROM public.ml_models WHERE id = %(model_id)s AND series_id IS 
 
 -- list_model_events --
 -- What was done to a version, in order.
-SELECT happened_at, event, cause, reason, evidence
+SELECT happened_at, event, cause, reason, evidence, NULL
 FROM ml_health.model_event
 WHERE model_id = %(model_id)s
 ORDER BY happened_at, id;
@@ -42,8 +42,9 @@ ORDER BY detection."timestamp" DESC
 LIMIT 1;
 
 -- list_alerts --
--- What was told of an episode, or of those that it is told with, or spared.
-SELECT happened_at, kind, skipped_reason
+-- What was written of an episode, or of those that it is told with, and when it was told first or why nobody was.
+SELECT happened_at, kind, skipped_reason,
+       (SELECT min(delivered_at) FROM ml_health.alert_delivery WHERE alert_delivery.event_id = alert_event.id)
 FROM ml_health.alert_event
 WHERE episode_id = %(episode_id)s OR episode_id IN (
     SELECT together.id
@@ -92,8 +93,10 @@ ORDER BY result.series_id, result.checked_at DESC;
 
 -- list_incident_events --
 -- What was done to models of these series since the incident opened, and until it was resolved.
-SELECT event.happened_at, event.event, event.cause, event.reason, event.evidence
+SELECT event.happened_at, event.event, event.cause, event.reason, event.evidence,
+       series.device_id || ':' || series.metric_name
 FROM ml_health.model_event AS event
+JOIN ml_health.series ON series.id = event.series_id
 JOIN ml_health.incident ON incident.id = %(incident_id)s
 WHERE event.series_id = ANY (%(series_ids)s::bigint[]) AND event.happened_at >= incident.opened_at
   AND (incident.resolved_at IS NULL OR event.happened_at <= incident.resolved_at)

@@ -1,19 +1,21 @@
 -- list_waiting --
--- What may be said now, in the order in which it was to be said; what was refused before comes last. Nothing at
--- all while a message that was tried waits for its time: what the tracker answered it, it would answer all.
+-- What may be said now, in the order in which it was to be said; what was refused before comes last, with all that
+-- is to be said of the same incident, so that nothing old is said over what is new. Nothing at all while a message that was tried waits for its time: what the tracker answered it, it would answer all, but for
+-- a refusal of what that one says.
 SELECT id, incident_id, action, payload, status, attempts, created_at
 FROM ml_health.outbox
 WHERE status IN ('pending', 'sending', 'parked') AND not_before <= %(now)s AND NOT EXISTS (
     SELECT FROM ml_health.outbox AS tried
     WHERE tried.status IN ('pending', 'sending', 'parked') AND tried.not_before > %(now)s AND tried.attempts > 0
+      AND (tried.holds_others OR tried.status = 'sending')
 )
-ORDER BY status = 'parked', id;
+ORDER BY bool_or(status = 'parked') OVER (PARTITION BY incident_id), id;
 
--- count_opened --
--- Issues opened since then, those among them of which it is not known yet.
-SELECT count(*)
-FROM ml_health.outbox
-WHERE action = 'open' AND ((status = 'sent' AND finished_at > %(since)s) OR status = 'sending');
+-- count --
+-- Issues opened since then, those among them of which it is not known yet; and what the tracker refuses.
+SELECT count(*) FILTER (WHERE action = 'open' AND ((status = 'sent' AND finished_at > %(since)s) OR status = 'sending')),
+       count(*) FILTER (WHERE status = 'parked')
+FROM ml_health.outbox;
 
 -- claim --
 -- Committed before the call. Of several senders that read the same message, one gets it.
@@ -40,7 +42,8 @@ WHERE id = %(incident_id)s;
 -- A newer waiting message of the same action says more: it waits in this one's place.
 WITH newer AS (
     UPDATE ml_health.outbox AS newer
-    SET status = %(status)s, not_before = %(until)s, attempts = old.attempts, error = %(error)s
+    SET status = %(status)s, not_before = %(until)s, attempts = old.attempts, error = %(error)s,
+        holds_others = %(holds_others)s
     FROM ml_health.outbox AS old
     WHERE old.id = %(entry_id)s AND newer.incident_id = old.incident_id AND newer.action = old.action
       AND newer.status IN ('pending', 'parked') AND newer.id > old.id
@@ -53,7 +56,7 @@ WHERE id = %(entry_id)s AND EXISTS (SELECT FROM newer);
 -- put_off --
 -- Not before then, and why.
 UPDATE ml_health.outbox
-SET status = %(status)s, not_before = %(until)s, error = %(error)s
+SET status = %(status)s, not_before = %(until)s, error = %(error)s, holds_others = %(holds_others)s
 WHERE id = %(entry_id)s AND status IN ('pending', 'sending', 'parked');
 
 -- drop --

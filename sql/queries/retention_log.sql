@@ -35,7 +35,7 @@ FETCH FORWARD %(rows)s FROM partition_rows;
 
 -- drop_partition --
 -- The owner's function drops it, or refuses.
-SELECT ml_health.drop_detection_partition(%(name)s, %(before)s);
+SELECT ml_health.drop_detection_partition(%(name)s, %(before)s, %(rows)s);
 
 -- delete_check_results --
 -- The newest result of each (series, check) stays, whatever its age: the next check looks back at it.

@@ -10,23 +10,34 @@ FROM unnest(%(detection_id)s::uuid[], %(detection_timestamp)s::timestamptz[], %(
 -- count_latest --
 -- The latest verdict on each reading and audited hour, counted by series. A stretch that nobody drew for the audit
 -- was not met by chance, so it says nothing of the others.
-SELECT latest.series_id,
-       count(*) FILTER (WHERE verdict = 'confirmed'),
-       count(*) FILTER (WHERE verdict = 'false_alarm'),
-       count(DISTINCT coalesce(episode_id::text, detection_id::text))
-           FILTER (WHERE verdict IN ('confirmed', 'false_alarm')),
-       count(sample.id) FILTER (WHERE verdict = 'missed'),
-       count(sample.id) FILTER (WHERE verdict = 'normal'),
-       coalesce(sum(sample.readings / sample.probability), 0),
-       coalesce(sum(sample.readings / sample.probability) FILTER (WHERE verdict = 'normal'), 0),
-       coalesce(sum((sample.readings / sample.probability) ^ 2), 0)
-FROM (
+WITH latest AS (
     SELECT DISTINCT ON (detection_id) series_id, detection_id, episode_id, verdict
     FROM ml_health.verdict
     WHERE series_id = ANY(%(series_ids)s)
       AND detection_timestamp > %(after)s AND detection_timestamp <= %(until)s
     ORDER BY detection_id, id DESC
-) AS latest
+), reviewed AS (
+    SELECT series_id, count(*) AS reviews, sum(alarms ^ 2)::bigint AS squares
+    FROM (
+        SELECT series_id, count(*) AS alarms
+        FROM latest
+        WHERE verdict IN ('confirmed', 'false_alarm')
+        GROUP BY series_id, coalesce(episode_id::text, detection_id::text)
+    ) AS review
+    GROUP BY series_id
+)
+SELECT latest.series_id,
+       count(*) FILTER (WHERE verdict = 'confirmed'),
+       count(*) FILTER (WHERE verdict = 'false_alarm'),
+       coalesce(max(reviews), 0),
+       coalesce(max(squares), 0),
+       count(sample.id) FILTER (WHERE verdict = 'missed'),
+       count(sample.id) FILTER (WHERE verdict = 'normal'),
+       coalesce(sum(sample.readings / sample.probability), 0),
+       coalesce(sum(sample.readings / sample.probability) FILTER (WHERE verdict = 'normal'), 0),
+       coalesce(sum((sample.readings / sample.probability) ^ 2), 0)
+FROM latest
+LEFT JOIN reviewed USING (series_id)
 LEFT JOIN ml_health.audit_sample AS sample ON sample.id = latest.detection_id
 GROUP BY latest.series_id;
 

@@ -21,8 +21,8 @@ SELECT tenant_id, site, metric, "time",
        (verdict = 'false_alarm')::integer,
        (verdict = 'missed')::integer,
        (verdict = 'normal')::integer,
-       CASE WHEN verdict IN ('missed', 'normal') THEN coalesce(weight, 1) ELSE 0 END,
-       CASE WHEN verdict = 'normal' THEN coalesce(weight, 1) ELSE 0 END
+       coalesce(weight, 0),
+       CASE WHEN verdict = 'normal' THEN weight ELSE 0 END
 FROM grafana.verdict
--- A stretch that was not drawn for the audit says nothing of the others.
-WHERE window_until IS NULL OR weight IS NOT NULL;
+-- Quiet readings that were not drawn for the audit say nothing of the others.
+WHERE verdict IN ('confirmed', 'false_alarm') OR weight IS NOT NULL;

@@ -46,6 +46,7 @@ class GitHubState:
         self.archived = False
         self.has_issues = True
         self.may_push = True
+        self.unknown_logins: set[str] = set()
         self.own_login = "ml-health-bot"
         self.own_kind = "User"
         self.issues: dict[int, dict[str, Any]] = {}
@@ -177,6 +178,8 @@ class GitHubState:
     def _create(self, body: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
         title, text = str(body["title"]), body.get("body")
         _check_text(title, text)
+        if self.unknown_logins & set(body.get("assignees", [])):
+            raise GitHubRefusal(422, "Validation Failed")
         number = len(self.issues) + 1
         names = body.get("labels", []) if self.may_push else []
         facts = {

@@ -397,6 +397,19 @@ def test_an_issue_whose_labels_were_dropped_is_found(
     assert "push access" in caplog.text
 
 
+def test_an_assignee_whom_nobody_knows_does_not_keep_an_issue_from_being_filed(
+    github: GitHubServer, tracker: GitHubIssues, caplog: pytest.LogCaptureFixture
+) -> None:
+    """GitHub refuses the whole issue for a login that was mistyped or has left; it is filed once, unassigned."""
+    github.state.unknown_logins = {"gone"}
+
+    ref = tracker.open(IssueDraft(title="x", body="y", assignees=("ann", "gone"), fingerprint="c3" * 32))
+
+    assert [issue["number"] for issue in github.state.issues.values()] == [ref.number]
+    assert github.state.issues[ref.number]["assignees"] == []
+    assert "does not take ann, gone" in caplog.text
+
+
 def test_lists_are_read_to_their_end(github: GitHubServer, tracker: GitHubIssues) -> None:
     """The oldest of more issues than one page holds is found."""
     ref = tracker.open(DRAFT)

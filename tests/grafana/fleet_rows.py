@@ -175,7 +175,7 @@ def add_history(database: Database, ids: dict[tuple[str, str], int]) -> None:
 
 
 def add_verdicts(database: Database, series_id: int, metric: str, **counts: int) -> None:
-    """So many verdicts of each kind on alarms of one series, one alarm a minute."""
+    """So many verdicts of each kind on alarms and audited hours of one series, one a minute."""
     said = [word for word, count in counts.items() for _ in range(count)]
     with database.transaction() as cur:
         for number, word in enumerate(said):
@@ -186,6 +186,12 @@ def add_verdicts(database: Database, series_id: int, metric: str, **counts: int)
                 (TENANT, series_id, "PUMP-1", metric, word not in ("missed", "normal"), at),
             )
             (detection,) = cur.fetchone() or (None,)
+            if word in ("missed", "normal"):
+                cur.execute(
+                    "INSERT INTO ml_health.audit_sample (id, series_id, hour, readings, probability, drawn_at)"
+                    " VALUES (%s, %s, %s, 1, 1, %s)",
+                    (detection, series_id, at, NOW),
+                )
             if word == "unreviewed":
                 continue
             cur.execute(

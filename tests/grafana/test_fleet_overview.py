@@ -171,8 +171,8 @@ def test_no_rate_is_shown_below_the_least_number_of_reviews(
 
     assert show("False positive rate")[1] == [("19 of 20 reviews", None)]
     assert show("Model accuracy")[1] == [
-        ("pressure (0 of 20 audited hours)", None),
-        ("temperature (0 of 20 audited hours)", None),
+        ("pressure (0 of 20 reviewed alarms)", None),
+        ("temperature (19 of 20 reviewed alarms)", None),
     ]
 
 
@@ -205,7 +205,7 @@ def test_where_every_alarm_was_reviewed_the_false_alarms_are_counted(database: D
             (NOW,),
         )
     ((label, rate),) = show("False positive rate")[1]
-    counts = VerdictCounts(confirmed=9, false_alarm=3, reviews=12)
+    counts = VerdictCounts(confirmed=9, false_alarm=3, reviews=12, alarm_squares=12)
     told = estimate_quality(counts, scored=12 * SCORED, flagged=12, min_reviews=20).false_positive_rate
 
     assert rate == pytest.approx(3 / (12 * SCORED - 12 + 3))
@@ -215,10 +215,30 @@ def test_where_every_alarm_was_reviewed_the_false_alarms_are_counted(database: D
     assert label == f"n = 12 (every alarm), {100 * told.low:.2f} to {100 * told.high:.2f} %"
 
 
+def test_long_episodes_among_short_ones_widen_the_intervals(
+    database: Database, fleet: dict[tuple[str, str], int], show: Show
+) -> None:
+    """Alarms of one episode are judged alike; precision and false positive rate say what the console says."""
+    add_verdicts(database, fleet["PUMP-1", "temperature"], "temperature", confirmed=25, false_alarm=5)
+    with database.transaction() as cur:
+        cur.execute(
+            "UPDATE ml_health.verdict SET episode_id = 1 FROM (SELECT min(id) AS first FROM ml_health.verdict) AS known"
+            " WHERE id < first + 10"
+        )
+    counts = VerdictCounts(confirmed=25, false_alarm=5, reviews=21, alarm_squares=10**2 + 20)
+    told = estimate_quality(counts, scored=5 * 12 * SCORED, flagged=5 * 12, min_reviews=20)
+
+    for title, rate, digits in (("Precision", told.precision, 0), ("False positive rate", told.false_positive_rate, 2)):
+        assert rate.low is not None
+        assert rate.high is not None
+        low, high = (f"{100 * bound:.{digits}f}" for bound in (rate.low, rate.high))
+        assert show(title)[1] == [(f"n = 21, {low} to {high} %", pytest.approx(rate.value))]
+
+
 def test_accuracy_weighs_alarms_and_audited_readings_by_their_shares(
     database: Database, fleet: dict[tuple[str, str], int], show: Show
 ) -> None:
-    """(TP + TN) / all, and blank where no unflagged reading was reviewed."""
+    """(TP + TN) / all, and blank where too few unflagged readings were reviewed."""
     add_verdicts(
         database, fleet["PUMP-1", "temperature"], "temperature", confirmed=16, false_alarm=4, normal=18, missed=2
     )
@@ -231,10 +251,42 @@ def test_accuracy_weighs_alarms_and_audited_readings_by_their_shares(
     assert temperature[1] == pytest.approx((flagged * 0.8 + (predictions - flagged) * 0.9) / predictions)
 
 
+def test_the_overview_and_the_console_tell_the_same_rates(
+    database: Database, fleet: dict[tuple[str, str], int], show: Show
+) -> None:
+    """With an audit, and a quiet reading that somebody looked at unasked: that one enters no rate."""
+    add_verdicts(
+        database, fleet["PUMP-1", "temperature"], "temperature", confirmed=15, false_alarm=6, normal=15, missed=6
+    )
+    with database.transaction() as cur:
+        cur.execute("DELETE FROM ml_health.audit_sample WHERE hour = (SELECT max(hour) FROM ml_health.audit_sample)")
+    counts = VerdictCounts(
+        confirmed=15,
+        false_alarm=6,
+        reviews=21,
+        alarm_squares=21,
+        normal=14,
+        missed=6,
+        audit_weight=20,
+        normal_weight=14,
+        audit_weight_squares=20,
+    )
+    of_all = estimate_quality(counts, scored=5 * 12 * SCORED, flagged=5 * 12, min_reviews=20)
+    of_metric = estimate_quality(counts, scored=3 * 12 * SCORED, flagged=3 * 12, min_reviews=20)
+    rate = of_all.false_positive_rate
+    assert rate.low is not None
+    assert rate.high is not None
+
+    assert show("False positive rate")[1] == [
+        (f"n = 21, {100 * rate.low:.2f} to {100 * rate.high:.2f} %", pytest.approx(rate.value))
+    ]
+    assert show("Model accuracy")[1][1] == ("temperature (n = 41)", pytest.approx(of_metric.accuracy.value))
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ({"confirmed": 19, "normal": 1}, "1 of 20 audited hours"),
+        ({"confirmed": 19, "normal": 1}, "19 of 20 reviewed alarms"),
         ({"confirmed": 1, "normal": 20}, "1 of 20 reviewed alarms"),
         ({"confirmed": 36, "normal": 19}, "19 of 20 audited hours"),
     ],
@@ -256,30 +308,6 @@ def test_where_every_alarm_was_reviewed_accuracy_needs_audits_alone(database: Da
     scored = 12 * SCORED
 
     assert show("Model accuracy")[1] == [("temperature (n = 32)", pytest.approx((9 + scored - 12) / scored))]
-
-
-@pytest.mark.parametrize("said", [{"confirmed": 15, "false_alarm": 5}, {"confirmed": 50, "false_alarm": 10}])
-def test_the_false_positive_rate_is_the_one_of_the_console(
-    database: Database, fleet: dict[tuple[str, str], int], show: Show, said: dict[str, int]
-) -> None:
-    """Audits say how many unflagged readings were normal: dashboard and console take the same account of them."""
-    add_verdicts(database, fleet["PUMP-1", "temperature"], "temperature", **said, normal=15, missed=10)
-    ((label, rate),) = show("False positive rate")[1]
-    counts = VerdictCounts(
-        **said,
-        reviews=sum(said.values()),
-        missed=10,
-        normal=15,
-        audit_weight=25,
-        normal_weight=15,
-        audit_weight_squares=25,
-    )
-    told = estimate_quality(counts, scored=60 * SCORED, flagged=60, min_reviews=20).false_positive_rate
-
-    assert rate == pytest.approx(told.value)
-    assert told.low is not None
-    assert told.high is not None
-    assert label.endswith(f", {100 * told.low:.2f} to {100 * told.high:.2f} %")
 
 
 def test_only_the_latest_verdict_on_a_reading_counts(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -101,7 +102,8 @@ def test_what_could_not_be_told_is_told_by_the_next_run(fleet: Fleet, tmp_path: 
 def test_a_snooze_spares_one_series_and_keeps_what_it_spared(fleet: Fleet, tmp_path: Path, ml_health: Command) -> None:
     """For so many hours, or until it is ended."""
     pump, fan = fleet.add_series("PUMP-1"), fleet.add_series("FAN-1")
-    assert ml_health("snooze", "PUMP-1:flow", "--hours", "2", "--reason", "known", now=at(0))[0] == 0
+    code, snoozed = ml_health("snooze", "PUMP-1:flow", "--hours", "2", "--reason", "known", now=at(0))
+    assert (code, snoozed["snoozed_until"]) == (0, at(120).isoformat())
     for record in (pump, fan):
         send(fleet, record, 1, 30, 5)
     fleet.score(at(30))
@@ -126,6 +128,24 @@ def test_a_snooze_may_name_the_series_by_its_number(fleet: Fleet, ml_health: Com
     assert fleet.rows("SELECT pattern, removed_at FROM ml_health.quiet_time") == [("PUMP-1:flow", None)]
     assert ml_health("snooze", pump.short_name, "--off", now=at(1))[0] == 0
     assert fleet.rows("SELECT removed_at FROM ml_health.quiet_time") == [(at(1),)]
+
+
+def test_a_snooze_is_of_one_tenants_series_alone(fleet: Fleet, tmp_path: Path, ml_health: Command) -> None:
+    """Where two tenants share the name the number tells which is meant, and the other one's people are told."""
+    own, foreign = (fleet.add_series("PUMP-1", tenant=UUID(int=number)) for number in (1, 2))
+    code, words = ml_health("snooze", "PUMP-1:flow", "--hours", "2", now=at(0), as_json=False)
+    assert (code, f"{foreign.short_name} is metric 'flow'" in words) == (64, True)
+    assert ml_health("snooze", own.short_name, "--hours", "2", now=at(0))[0] == 0
+    for record in (own, foreign):
+        send(fleet, record, 1, 30, 5)
+    fleet.score(at(30))
+
+    spared = fleet.rows("SELECT series_id, skipped_reason IS NOT NULL FROM ml_health.alert_event WHERE kind = 'opened'")
+    assert sorted(spared) == [(own.series_id, True), (foreign.series_id, False)]
+
+    assert ml_health("snooze", foreign.short_name, "--off", now=at(31))[0] == 0
+    _, listed = ml_health("maintenance", "list", now=at(31))
+    assert [time["tenant"] for time in listed["times"]] == [str(UUID(int=1))]
 
 
 def test_a_dry_run_says_what_would_be_quiet_and_enters_nothing(fleet: Fleet, ml_health: Command) -> None:

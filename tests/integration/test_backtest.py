@@ -253,6 +253,23 @@ def test_a_killed_backtest_leaves_nothing_running(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("plot.txt", "ends in .png"), ("file/plot.png", "its folder cannot be made")],
+)
+def test_a_picture_that_can_be_drawn_nowhere_is_refused_before_anything_is_replayed(
+    name: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wrong usage, at once: the site is not even asked."""
+    monkeypatch.setenv("ML_HEALTH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ML_HEALTH_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    (tmp_path / "file").write_text("no folder")
+
+    span = ["--from", "2025-03-01T00:00Z", "--to", "2025-03-02T00:00Z"]
+    assert call(["backtest", *span, "--plot", str(tmp_path / name)]) == 64
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_series_that_is_not_there_is_named(
     site_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,6 +53,29 @@ def test_a_finding_is_filed_and_then_kept_current_without_comments(site: Site) -
     assert issue.comments == ()
 
 
+def test_a_new_issue_names_its_incident(site: Site) -> None:
+    """From its first text on, so that the command in it can be copied."""
+    site.find_wrong("PUMP-1", "PUMP-2")
+    site.escalate()
+
+    numbers = [incident.incident_id for incident in site.incidents.list_open()]
+    assert len(numbers) == 2
+    for number, issue in zip(numbers, site.read(), strict=True):
+        assert f"`ml-health explain {number}`" in issue.body
+
+
+def test_an_incident_that_was_stored_and_not_told_is_told_by_the_next_pass(site: Site) -> None:
+    """A process may die between the two."""
+    site.find_wrong("PUMP-1")
+    site.update()
+    with site.database.transaction() as cur:
+        cur.execute("DELETE FROM ml_health.outbox")
+        cur.execute("UPDATE ml_health.incident SET sent_digest = NULL")
+
+    assert site.escalate() == {"refreshed": 1, "open": 1}
+    assert len(site.read()) == 1
+
+
 def test_a_change_of_severity_is_commented_at_most_once_in_four_hours(site: Site) -> None:
     """Labels follow at once, comments only when the last is long enough ago."""
     site.find_wrong("PUMP-1")
@@ -232,7 +255,7 @@ def test_thirty_metrics_of_one_device_are_one_issue(site: Site) -> None:
     (issue,) = site.read()
     assert issue.title == "[ml-health] No data: PUMP-1 (30 metrics)"
     assert "30 findings on 1 device: 1 critical, 29 warning." in issue.body
-    assert "The gravest: nothing at all" in issue.body
+    assert "The gravest and oldest, PUMP-1 / m29: nothing at all" in issue.body
     assert "… and 10 more." in issue.body
 
 

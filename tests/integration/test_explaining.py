@@ -135,8 +135,51 @@ def test_an_incident_is_explained_from_its_cause_to_its_issue(ml_health: Command
     assert code == 0
     assert told["answer"] == "open, warning"
     assert whats(told)[:2] == ["grouped", "finding: age of PUMP-1:flow"]
+    assert told["steps"][0]["outcome"] == "age of PUMP-1"
+    assert "on one device are one cause: 1" in told["steps"][0]["why"]
     assert ("issue: open", "sent") in [(step["what"], step["outcome"]) for step in told["steps"]]
     assert told["steps"][-1]["why"].startswith("it is kept current")
+
+
+def test_what_happened_since_an_incident_stands_in_the_order_of_time(
+    ml_health: Command, platform: Platform, database: Database
+) -> None:
+    """A check of today comes after what was done yesterday, and each event says whose model it was done to."""
+    record = only_record(platform)
+    seen = Observation(
+        check="age", series_id=record.series_id, severity=Severity.WARNING, message="too old", value=9, threshold=7
+    )
+    platform.findings.observe([seen], at=NOW + WEEK)
+    run_task(platform, "ml_escalate", now=NOW + WEEK + TEN_MINUTES)
+    incident = next(it for it in platform.incidents.list_open() if it.check == "age")
+    write_readings(database, "PUMP-1", healthy(1008, seed=3), until=NOW + 2 * WEEK)
+    retrain(platform, NOW + 2 * WEEK)
+    run_task(platform, "ml_health_check", now=NOW + 2 * WEEK + timedelta(hours=2))
+
+    _, told = ml_health("explain", str(incident.incident_id))
+
+    moments = [step["at"] for step in told["steps"][1:-1]]
+    assert moments == sorted(moments)
+    assert "check: age of PUMP-1:flow" in whats(told)
+    assert any(what.startswith("gate: G0") and what.endswith("(PUMP-1:flow)") for what in whats(told))
+
+
+def test_an_alert_was_told_only_where_a_channel_took_it(ml_health: Command, platform: Platform) -> None:
+    """What was written and not sent is called so, with the moment at which what was sent was told."""
+    alarms = platform.anomalies.list_flagged(after=NOW, until=NOW + WEEK, limit=50)
+    (spike,) = [alarm for alarm in alarms if alarm.value == 90.0]
+
+    def first_alert() -> dict[str, Any]:
+        _, told = ml_health("explain", str(spike.detection_id))
+        return next(step for step in told["steps"] if step["what"].startswith("alert: "))
+
+    sent = first_alert()
+    with platform.database.transaction() as cur:
+        cur.execute("DELETE FROM ml_health.alert_delivery")
+    unsent = first_alert()
+
+    assert (sent["outcome"], unsent["outcome"]) == ("told", "not told")
+    assert sent["why"].startswith(f"at {NOW + WEEK:%Y-%m-%d %H:%M:%S}Z")
 
 
 def test_people_read_numbered_steps(ml_health: Command) -> None:

@@ -76,6 +76,21 @@ def test_an_answer_that_never_came_makes_no_twin(site: Site, github: GitHubServe
     assert site.incidents.list_open()[0].issue_number == 1
 
 
+def test_lists_that_lag_for_minutes_make_no_twin(site: Site, github: GitHubServer) -> None:
+    """A person runs the task again while GitHub does not list yet what it filed."""
+    site.find_wrong("PUMP-1")
+    with github.lagging():
+        github.inject(method="POST", path=ISSUES, drop=True, performed=True)
+        site.escalate()
+        site.pass_time(minutes=5)
+        site.escalate()
+    site.pass_time(minutes=10)
+    site.escalate()
+
+    assert len(site.read()) == 1
+    assert site.waiting() == []
+
+
 def test_news_while_the_outcome_is_unknown_make_no_twin(site: Site, github: GitHubServer) -> None:
     """The fault changes before it is known whether its issue was filed: that issue is brought up to date."""
     github.inject(method="POST", path=ISSUES, status=502, performed=True)
@@ -299,6 +314,101 @@ def test_a_refusal_is_parked_and_told_on_another_channel(
 
     assert len(site.read()) == 2
     assert site.findings.list_open(now=site.now, checks=["issue_tracker"]) == []
+
+
+def test_a_message_that_is_refused_for_what_it_says_keeps_no_other_waiting(site: Site, github: GitHubServer) -> None:
+    """The others are filed at once, also those that come later; it is tried again every hour."""
+    for name in ("PUMP-1", "PUMP-2"):
+        site.find_wrong(name)
+        site.update()
+    github.inject(method="POST", status=422, body={"message": "Validation Failed"})
+
+    first = site.send()
+    site.pass_time(minutes=15)
+    site.find_wrong("PUMP-3")
+    later = site.escalate()
+    site.pass_time(minutes=45)
+    last = site.escalate()
+
+    assert first.done == {"parked": 1, "open": 1}
+    assert first.refusal is not None
+    assert later["open"] == 1
+    assert last["open"] == 1
+    assert [issue.title.rpartition(": ")[2] for issue in site.read()] == ["PUMP-2 flow", "PUMP-3 flow", "PUMP-1 flow"]
+
+
+def test_what_is_refused_is_told_until_it_is_sent(
+    site: Site, github: GitHubServer, database_url: str, tmp_path: Path
+) -> None:
+    """One finding from the refusal to its end, however many others are sent meanwhile."""
+    github.inject(method="POST", status=422, body={"message": "Validation Failed"})
+    told = []
+    for number in range(5):
+        site.find_wrong(f"PUMP-{number}", check=f"check_{number}")
+        with closing(Platform(load_settings(settings_of(database_url, github, tmp_path)))) as platform:
+            run_task(platform, "ml_escalate", now=site.now)
+        told.append([it.finding_id for it in site.findings.list_open(now=site.now, checks=["issue_tracker"])])
+        site.pass_time(minutes=15)
+
+    assert told[:4] == [told[0]] * 4
+    assert (len(told[0]), told[4]) == (1, [])
+
+
+def test_what_was_refused_is_not_said_over_what_is_new(site: Site, github: GitHubServer) -> None:
+    """An old text is parked, its issue turns out to stand, and news wait: the issue ends with the news."""
+    site.find_wrong("PUMP-1", message="9 days old")
+    github.inject(method="POST", path=ISSUES, drop=True, performed=True)
+    site.escalate()
+    site.find_wrong("PUMP-1", message="10 days old")
+    site.update()
+    site.pass_time(minutes=15)
+    github.inject(method="PATCH", status=401)
+    assert site.send().done == {"open": 1, "parked": 1}
+    site.find_wrong("PUMP-1", message="11 days old")
+    site.pass_time(hours=1)
+
+    site.escalate()
+
+    (issue,) = site.read()
+    assert issue.body.startswith("**11 days old**")
+
+
+def test_a_refused_message_gives_way_to_a_newer_one_within_a_run(site: Site, github: GitHubServer) -> None:
+    """The newer one waits in its place, and nobody takes that for another sender's doing."""
+    site.find_wrong("PUMP-1", message="9 days old")
+    github.inject(method="POST", path=ISSUES, drop=True)
+    site.escalate()
+    site.find_wrong("PUMP-1", message="10 days old")
+    site.update()
+    site.pass_time(minutes=15)
+    github.inject(method="POST", path=ISSUES, status=422, body={"message": "Validation Failed"})
+
+    assert site.send().done == {"parked": 1}
+    site.pass_time(hours=1)
+    site.send()
+
+    (issue,) = site.read()
+    assert issue.body.startswith("**10 days old**")
+
+
+def test_what_was_refused_until_it_was_over_reopens_nothing(site: Site, github: GitHubServer) -> None:
+    """GitHub took the closing and not the text before it: that one comes later and leaves the issue closed."""
+    site.find_wrong("PUMP-1", message="9 days old")
+    site.escalate()
+    github.inject(method="PATCH", status=422, times=1)
+    site.find_wrong("PUMP-1", message="10 days old")
+    site.escalate()
+    site.find_fine("PUMP-1")
+    for _ in range(3):
+        site.check_daily()
+        site.pass_time(minutes=15)
+    site.escalate()
+    site.pass_time(hours=2)
+    site.escalate()
+
+    (issue,) = site.read()
+    assert site.waiting() == []
+    assert issue.status is IssueStatus.COMPLETED
 
 
 def test_an_outage_is_no_finding(site: Site, github: GitHubServer, database_url: str, tmp_path: Path) -> None:

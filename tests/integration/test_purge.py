@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import fsspec
 import psycopg2
 import pyarrow.parquet as pq
 import pytest
@@ -183,6 +186,20 @@ def test_orphans_are_swept_by_age(site: Site) -> None:
     assert result.counts["orphans"] == 1
 
 
+def test_bytes_that_are_trained_again_after_the_plan_stay(site: Site) -> None:
+    """A training that ended before it named its artifact is repeated while the purge is about to take that."""
+    series_id = site.add_series()
+    site.store(b"same bytes", written_at=days_ago(2))
+    purge = make_purge(site)
+    plan = purge.plan()
+    version = site.add_candidate(series_id, NOW, content=b"same bytes")
+
+    purge.carry_out(plan, recorder(site))
+
+    assert plan.orphans == (version.artifact_sha256,)
+    assert site.artifacts() == {version.artifact_sha256}
+
+
 def test_a_version_that_was_put_to_use_after_the_plan_stays(site: Site) -> None:
     """Somebody rolled back while the purge was being confirmed."""
     series_id = site.add_series()
@@ -218,6 +235,8 @@ PURGING = (
     "UPDATE public.ml_models SET status = 'purged' WHERE version = %s",
     "UPDATE public.ml_models SET status = 'purged', pinned = false, artifact_purged_at = now() WHERE version = %s",
     "UPDATE public.ml_models SET artifact_sha256 = NULL WHERE version = %s",
+    "UPDATE public.ml_models SET artifact_sha256 = repeat('0', 64) WHERE version = %s",
+    "UPDATE public.ml_models SET series_id = NULL, adopted = true WHERE version = %s",
     "DELETE FROM public.ml_models WHERE version = %s",
 )
 
@@ -457,10 +476,77 @@ def test_a_partition_stays_where_its_archive_cannot_be_written(site: Site) -> No
     site.purge(NOW - DAY)
     site.add_detections(site.add_series(), days_ago(210), 5)
 
+    site.give_up(site.add_candidate(site.add_series("PUMP-2"), days_ago(40)), ModelStatus.REJECTED, days_ago(40))
+
     result = site.purge()
 
     assert result.outcome is Outcome.FAILED
+    assert "so it stays; check that" in str(result.reason)
     assert len(site.partitions()) == 1
+    assert len(site.trash()) == 1  # what frees space is done all the same
+
+
+def test_an_archive_on_a_full_disk_leaves_the_partition_and_no_rest(site: Site) -> None:
+    """The write breaks off half-way; the next purge, with space again, loses nothing."""
+    site.set_up(archive_url=str(site.home / "archive"))
+    site.purge(NOW - DAY)
+    site.add_detections(site.add_series(), days_ago(210), 500)
+    (oldest, *_), limits = site.partitions(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    usual = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, limits[1]))
+        full = site.purge()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, usual)
+
+    assert full.outcome is Outcome.FAILED
+    assert oldest in site.partitions()
+    assert list((site.home / "archive").iterdir()) == []
+    rows = site.rows(f"SELECT count(*) FROM public.{oldest}")[0][0]
+    assert site.purge().counts["archived_rows"] == rows
+    assert pq.read_table(site.home / "archive" / f"{oldest}.parquet").num_rows == rows
+
+
+def test_rows_that_came_after_their_month_was_archived_get_a_file_of_their_own(site: Site) -> None:
+    """The platform may still write into a month that is gone; what was archived of it stays."""
+    series_id = site.add_series()
+    site.set_up(archive_url=str(site.home / "archive"))
+    site.purge(NOW - DAY)
+    site.add_detections(series_id, days_ago(210), 100)
+    (month,) = site.partitions()
+    site.purge()
+    site.add_detections(series_id, days_ago(209), 3)
+
+    site.purge(NOW + DAY)
+
+    sizes = {path.name: pq.read_table(path).num_rows for path in (site.home / "archive").iterdir()}
+    assert sizes == {f"{month}.parquet": 100, f"{month}.2.parquet": 3}
+
+
+def test_a_month_that_was_archived_and_not_dropped_is_archived_once(site: Site) -> None:
+    """A run may die between the two."""
+    site.add_detections(site.add_series(), days_ago(210), 100)
+    log, archive = PostgresRetentionLog(site.database), ParquetArchive("memory://archive-once")
+    (month,) = site.partitions()
+    for _ in range(2):
+        archive.write(month, log.read_partition(month, before=days_ago(90)))
+
+    files = fsspec.filesystem("memory").ls("/archive-once", detail=False)
+    assert files == [f"/archive-once/{month}.parquet"]
+
+
+def test_a_month_that_got_a_row_after_it_was_archived_is_not_dropped(site: Site) -> None:
+    """The row would be nowhere."""
+    site.add_detections(site.add_series(), days_ago(210), 10)
+    log = PostgresRetentionLog(site.database)
+    (month,) = site.partitions()
+
+    with pytest.raises(psycopg2.errors.RaiseException, match="holds 10 rows, of which 9 are in the archive"):
+        log.drop_partition(month, before=days_ago(90), rows=9)
+    assert site.partitions() == [month]
+    log.drop_partition(month, before=days_ago(90), rows=10)
+    assert site.partitions() == []
 
 
 def test_an_archive_that_cannot_be_used_is_named_before_anything_goes() -> None:

@@ -94,6 +94,17 @@ def test_a_missed_stretch_is_kept(ml_health: Command, fleet: Fleet) -> None:
     ]
 
 
+def test_a_stretch_holds_its_begin_and_not_its_end(ml_health: Command, fleet: Fleet) -> None:
+    """Minute 31 was flagged: a stretch up to it is quiet, one from it on is not."""
+    code, _ = ml_health("verdict", "PUMP-1:flow", "missed", "--from", at(20).isoformat(), "--to", at(31).isoformat())
+    assert code == 0
+
+    code, words = ml_health(
+        "verdict", "PUMP-1:flow", "missed", "--from", at(31).isoformat(), "--to", at(32).isoformat(), as_json=False
+    )
+    assert (code, "was flagged in that" in words) == (64, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -65,7 +65,7 @@ def test_the_latest_verdict_on_a_reading_counts(database: Database, series_id: i
     log.add(verdict(series_id, OperatorVerdict.CONFIRMED, reading))
     log.add(verdict(series_id, OperatorVerdict.FALSE_ALARM, reading))
 
-    assert count(database, series_id) == {series_id: VerdictCounts(false_alarm=1, reviews=1)}
+    assert count(database, series_id) == {series_id: VerdictCounts(false_alarm=1, reviews=1, alarm_squares=1)}
 
 
 def test_alarms_of_one_episode_are_one_review(database: Database, series_id: int) -> None:
@@ -73,7 +73,8 @@ def test_alarms_of_one_episode_are_one_review(database: Database, series_id: int
     words = [verdict(series_id, OperatorVerdict.CONFIRMED, uuid4(), episode_id=7) for _ in range(5)]
     PostgresVerdictLog(database).add(*words, verdict(series_id, OperatorVerdict.FALSE_ALARM, uuid4()))
 
-    assert count(database, series_id) == {series_id: VerdictCounts(confirmed=5, false_alarm=1, reviews=2)}
+    expected = VerdictCounts(confirmed=5, false_alarm=1, reviews=2, alarm_squares=5**2 + 1)
+    assert count(database, series_id) == {series_id: expected}
 
 
 def test_an_audited_hour_counts_for_the_readings_it_stands_for(database: Database, series_id: int) -> None:

@@ -42,6 +42,12 @@ def test_what_is_set_differs_and_nothing_else() -> None:
     assert varied.escalation == SITE.escalation
 
 
+def test_a_setting_is_given_once() -> None:
+    """Of two values one would be replayed and both be told."""
+    with pytest.raises(ConfigurationError, match="each setting may be given once"):
+        vary(SITE, ["gate.max_alarm_ratio=1.5", "gate.max_alarm_ratio=1.6"])
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -6,7 +6,7 @@ from typing import NoReturn
 import click
 import pytest
 
-from ml_core.entrypoints.console import MOMENT, whoami
+from ml_core.entrypoints.console import LINE, MOMENT, whoami
 
 
 def test_a_user_without_a_name_is_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +28,16 @@ def test_a_moment_that_nothing_can_be_reckoned_from_is_wrong_usage(text: str) ->
     """The ends of the calendar are refused as a text without a zone is, and end no command in the middle."""
     with pytest.raises(click.BadParameter):
         MOMENT.convert(text, None, None)
+
+
+@pytest.mark.parametrize("words", ["valve stuck", "Ventil klemmt: ü, 轴承, [bold]x[/bold] <b> @all", ""])
+def test_words_of_a_person_are_kept_as_they_are(words: str) -> None:
+    """In any language, with any sign that is one."""
+    assert LINE.convert(words, None, None) == words
+
+
+@pytest.mark.parametrize("words", ["\x1b[31mred", "one\ntwo", "bell\x07", "\udcff\udcfe", "\u202egnirts"])
+def test_words_that_would_steer_a_terminal_are_wrong_usage(words: str) -> None:
+    """Whoever explains an anomaly later sees what was said, and nothing else happens."""
+    with pytest.raises(click.BadParameter, match="control character"):
+        LINE.convert(words, None, None)

@@ -20,6 +20,7 @@ def reviewed(*, confirmed: int = 0, false_alarm: int = 0, missed: int = 0, norma
         confirmed=confirmed,
         false_alarm=false_alarm,
         reviews=confirmed + false_alarm,
+        alarm_squares=confirmed + false_alarm,
         missed=missed,
         normal=normal,
         audit_weight=missed + normal,
@@ -78,21 +79,33 @@ def test_below_twenty_there_is_no_rate(reviews: int) -> None:
 
 def test_where_every_alarm_has_its_verdict_false_alarms_are_counted() -> None:
     """Six episodes of 16 alarms, one of them false, in 2,286 readings; with one alarm untold there is no rate."""
-    counts = VerdictCounts(confirmed=15, false_alarm=1, reviews=6)
+    counts = VerdictCounts(confirmed=15, false_alarm=1, reviews=6, alarm_squares=5 * 9 + 1)
     whole = estimate_quality(counts, scored=2286, flagged=16, min_reviews=20)
     rate = whole.false_positive_rate
 
     assert rate.n == 6
     assert rate.value == pytest.approx(1 / 2271)
-    # Flagged readings come 16 / 6 together, so the 2,271 normal ones weigh as 852.
-    assert (rate.low, rate.high) == pytest.approx(wilson_interval(1 / 2271, 2271 * 6 / 16))
+    # A flagged reading comes with 46 / 16 on average, itself included, so the 2,271 normal ones weigh as 790.
+    assert (rate.low, rate.high) == pytest.approx(wilson_interval(1 / 2271, 2271 * 16 / 46))
     assert whole.precision.value is None
     assert estimate_quality(counts, scored=2286, flagged=17, min_reviews=20).false_positive_rate.value is None
 
 
+def test_where_every_alarm_has_its_verdict_accuracy_rests_on_the_audit() -> None:
+    """Six alarms and forty audited hours: there are no more to wait for; with one alarm untold there is no rate."""
+    counts = reviewed(confirmed=4, false_alarm=2, missed=1, normal=39)
+    whole = estimate_quality(counts, scored=2_006, flagged=6, min_reviews=20)
+    part = estimate_quality(counts, scored=2_006, flagged=7, min_reviews=20)
+
+    assert whole.accuracy.value == pytest.approx((4 + 2_000 * 39 / 40) / 2_006)
+    assert whole.miss_rate.value == pytest.approx(50 / 54)
+    assert whole.precision.value is None
+    assert (part.accuracy.value, part.miss_rate.value) == (None, None)
+
+
 def test_a_hundred_alarms_of_one_episode_are_one_review() -> None:
     """They came together, so they are no hundred independent cases."""
-    counts = VerdictCounts(confirmed=100, reviews=1)
+    counts = VerdictCounts(confirmed=100, reviews=1, alarm_squares=10_000)
 
     assert estimate_quality(counts, scored=1000, flagged=100, min_reviews=20).precision.value is None
 
@@ -113,6 +126,7 @@ def test_rarely_drawn_hours_count_for_more_and_the_estimate_is_not_biased() -> N
         counts = VerdictCounts(
             confirmed=30,
             reviews=30,
+            alarm_squares=30,
             missed=int(miss.sum()),
             normal=int((~miss).sum()),
             audit_weight=float(weight.sum()),
@@ -127,6 +141,28 @@ def test_rarely_drawn_hours_count_for_more_and_the_estimate_is_not_biased() -> N
     truth = (200 * 0.02 + 2_000 * 0.2) / 2_200
     assert np.mean(estimates) == pytest.approx(truth, abs=0.01)
     assert abs(np.mean(naive) - truth) > 0.05
+
+
+def test_the_interval_of_precision_holds_the_truth_however_long_episodes_are() -> None:
+    """Half of the episodes are real, and a few are far longer than the rest: 95 % of the intervals hold the half."""
+    rng = np.random.default_rng(7)
+    held = []
+    for _ in range(1_000):
+        lengths = np.clip(np.ceil(rng.pareto(1.2, 50)), 1, 500).astype(int)
+        is_real = rng.random(50) < 0.5
+        counts = VerdictCounts(
+            confirmed=int(lengths[is_real].sum()),
+            false_alarm=int(lengths[~is_real].sum()),
+            reviews=50,
+            alarm_squares=int((lengths**2).sum()),
+        )
+        precision = estimate_quality(counts, scored=100_000, flagged=5_000, min_reviews=20).precision
+        assert precision.n == 50
+        assert precision.low is not None
+        assert precision.high is not None
+        held.append(precision.low <= 0.5 <= precision.high)
+
+    assert 0.93 < np.mean(held) < 1
 
 
 def test_counts_add_up() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,18 +29,18 @@ GOLDEN = """\
 
 Since 2025-03-01 02:00 UTC.
 
-| series | severity | value | threshold | since (UTC) | what |
-| --- | --- | --- | --- | --- | --- |
-| PUMP-1 / flow | warning | 9 | 7 | 2025-03-01 02:00 | the model is 9 days old, 7 days are the most |
+**What to do**: Look at why retraining did not happen or was refused.
+
+**Where to look**: [Runbook](https://github.com/iiot-ml-health/iiot-ml-health/tree/main/docs/runbooks/age.md), \
+[Dashboard](https://grafana.example.com/d/mlh-device?var-device=PUMP-1)
+
+| series | severity | value | threshold | since (UTC) |
+| --- | --- | --- | --- | --- |
+| PUMP-1 / flow | warning | 9 | 7 | 2025-03-01 02:00 |
 
 **Tried by itself**
 
 - 2025-03-01 02:40 UTC, PUMP-1 / flow: not promoted: G2: recall on injected faults 0.71, 0.80 needed
-
-**What to do**: Look at why retraining did not happen or was refused. [Runbook](https://github.com/iiot-ml-health/\
-iiot-ml-health/tree/main/docs/runbooks/age.md)
-
-**Where to look**: [Dashboard](https://grafana.example.com/d/mlh-device?var-device=PUMP-1)
 
 `ml-health explain 12` tells step by step how this came to be.
 
@@ -137,9 +138,13 @@ def test_a_storm_is_told_by_its_counts_and_its_gravest() -> None:
 
     rows = re.findall(r"^\| (PUMP-\d+) / flow", draft.body, re.MULTILINE)
     assert draft.title == "[ml-health] Model too old: 1,200 series"
-    assert draft.body.startswith("**Model too old: 1,200 series.** The gravest: 30 days old\n")
+    assert draft.body.startswith(
+        "**Model too old: 1,200 series.** The gravest and oldest, PUMP-700 / flow: 30 days old\n"
+    )
     assert "1,200 findings on 1,200 devices: 1 critical, 1,199 warning." in draft.body
     assert rows == ["PUMP-700", *(f"PUMP-{n}" for n in range(SHOWN - 1))]
+    assert "By metric: flow 1,200." in draft.body
+    assert draft.body.index("**What to do**") < draft.body.index("| series |")
     assert "… and 1,180 more." in draft.body
     assert draft.labels[0] == "severity:critical"
 
@@ -179,7 +184,20 @@ def test_a_check_of_a_later_version_is_told_without_advice() -> None:
 def test_every_check_has_words_and_a_runbook_name() -> None:
     """Whatever the checks can find, people are told what it is called and what to do."""
     assert {str(name) for name in CheckName} | {TRACKER_CHECK} == set(CHECKS)
-    assert all(words.title and words.advice.endswith(".") for words in CHECKS.values())
+    assert all(words.title and words.advice.endswith(":" if words.command else ".") for words in CHECKS.values())
+
+
+def test_the_command_of_a_change_on_purpose_can_be_copied() -> None:
+    """With the series as a shell takes it, whatever its name; of several series it stays open which."""
+    odd = replace(FINDING, check="drift", key=SeriesKey(device="line 1/'a'`b`", metric="flow"))
+    incident = replace(INCIDENT, check="drift")
+
+    one = write_issue(incident, [odd], POLICY).body
+    two = write_issue(incident, [odd, replace(odd, key=SeriesKey(device="PUMP-1", metric="flow"))], POLICY).body
+
+    command = re.findall(r"^(ml-health accept-drift .*)$", one, re.MULTILINE)
+    assert [shlex.split(line)[2] for line in command] == ["line 1/'a'`b`:flow"]
+    assert '\nml-health accept-drift DEVICE:METRIC --reason "why"\n' in two
 
 
 @given(

@@ -147,6 +147,7 @@ def audited(*, confirmed: int = 0, false_alarm: int = 0, missed: int = 0, normal
         confirmed=confirmed,
         false_alarm=false_alarm,
         reviews=confirmed + false_alarm,
+        alarm_squares=confirmed + false_alarm,
         missed=missed,
         normal=normal,
         audit_weight=missed + normal,

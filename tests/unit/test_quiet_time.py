@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -44,6 +46,15 @@ def minutes(number: float) -> datetime:
 def test_a_pattern_names_series(pattern: str, is_meant: bool) -> None:
     """Shell patterns of DEVICE:METRIC, in the letters' own case."""
     assert quiet(pattern).is_about(PUMP) is is_meant
+
+
+def test_an_entry_of_one_tenant_is_not_about_another_ones_series() -> None:
+    """Who shares a site may share names; without a tenant everybody's series are meant."""
+    foreign = replace(PUMP, tenant=UUID(int=7))
+    own = replace(quiet(), tenant=PUMP.tenant)
+
+    assert [own.is_about(PUMP), own.is_about(foreign)] == [True, False]
+    assert quiet().is_about(foreign)
 
 
 @given(st.text(st.sampled_from("ab*?[]!:-"), min_size=1, max_size=8), st.text(st.sampled_from("ab*?[]!:-"), max_size=8))

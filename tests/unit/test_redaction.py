@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ml_core.domain.incidents.markdown import make_inert
 from ml_core.domain.incidents.redaction import REDACTED, redact
 
 secrets = st.text(st.characters(exclude_characters="*", exclude_categories=("Cs",)), min_size=1).filter(str.strip)
@@ -36,6 +37,35 @@ secrets = st.text(st.characters(exclude_characters="*", exclude_categories=("Cs"
         "xoxb-1234567890-abcdef",
         "-----BEGIN RSA PRIVATE KEY-----\nabcdef\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----\nabcdef cut here",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----\nabcdef\n-----END PGP PRIVATE KEY BLOCK-----",
+        'password="abcdef',
+        "{'password': 'abcdef",
+        "{'password': b'abcdef'}",
+        "password=SecretStr('abcdef')",
+        r'"{\"password\":\"abcdef\"}"',
+        "password='it''s abcdef'",
+        "password=ab,abcdef user=x",
+        "password: |\n  abc\n  abcdef\nuser: x",
+        "KeyError: ('password', 'abcdef')",
+        "Command '['psql', '--password', 'abcdef']' returned 1",
+        "--password abcdef",
+        "password := abcdef",
+        "<password>abcdef</password>",
+        "password%3Dabcdef",
+        "db.password.value=abcdef",
+        "AccountKey=abcdef==;EndpointSuffix=x",
+        "secret_key_base: abcdef",
+        "encryption_key=abcdef",
+        "sv=2025&sig=abcdef%3D&se=1",
+        "Authorization: abcdef",
+        'Authorization: Digest username="ann", response="abcdef"',
+        "Bearer: abcdef",
+        "Set-Cookie: sid=abcdef; Path=/",
+        "https://hooks.slack.com/services/T0/B0/abcdef",
+        "glsa_abcdefghijklmnopqrstuvwx_01234567",
+        "npm_abcdefghijklmnopqrstuvwxyz",
+        "pypi-AgEIcHlwaS5vcmcabcdef",
+        "AIzaSyabcdefghijklmnopqrstuvwxyz0123456",
     ],
 )
 def test_what_looks_like_a_secret_is_replaced(text: str) -> None:
@@ -53,11 +83,21 @@ def test_what_looks_like_a_secret_is_replaced(text: str) -> None:
         "https://grafana.example/d/fleet?var-device=pump-7",
         "mail ann@example.com about pump-7",
         "the secret of a good model is data",
+        "3 of 5 tests passed: G0, G1, G2",
+        "Key (series_id)=(5) already exists",
     ],
 )
 def test_ordinary_text_is_kept(text: str) -> None:
     """Links, addresses and words that merely talk of secrets stay."""
     assert redact(text) == text
+
+
+def test_what_was_redacted_and_escaped_stays_escaped() -> None:
+    """A body is redacted before and after it is rendered; bare asterisks would be markup."""
+    for text in ("password=hunter2", "postgresql://ml:hunter2@db", "{'token': 'hunter2'}"):
+        body = make_inert(redact(text))
+
+        assert redact(body) == body
 
 
 @given(secrets, st.text(), st.text())
@@ -83,5 +123,19 @@ def test_empty_secrets_are_ignored() -> None:
 
 def test_long_texts_are_redacted_in_time() -> None:
     """Megabytes of hostile text end, so that a log line cannot stop a run."""
-    for piece in ("://", "a" * 50, "password=", "eyJ", "-eyJ", "-----BEGIN PRIVATE KEY-----", "'\\"):
+    for piece in (
+        "://",
+        "a" * 50,
+        "password=",
+        "eyJ",
+        "-eyJ",
+        "-----BEGIN PRIVATE KEY-----",
+        "'\\",
+        "token",
+        '\\"token',
+        "password:|\n a",
+        'authorization: a="", ',
+        "--token ",
+        "token=a,",
+    ):
         redact(piece * (300_000 // len(piece)))

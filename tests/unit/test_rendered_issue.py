@@ -85,9 +85,10 @@ def readable(text: str) -> str:
     return text.replace("\u200b", "")
 
 
-def write(findings: list[Finding], attempts: tuple[Attempt, ...] = ()) -> Page:
+def write(findings: list[Finding], attempts: tuple[Attempt, ...] = (), *, check: str = "age") -> Page:
     """A filed body, rendered."""
-    return render(write_issue(INCIDENT, findings, POLICY, attempts, {(5, "age"): [1.0, 5.0, 9.0]}).filed_body)
+    incident, courses = replace(INCIDENT, check=check), {(5, "age"): [1.0, 5.0, 9.0]}
+    return render(write_issue(incident, findings, POLICY, attempts, courses).filed_body)
 
 
 def test_a_body_renders_as_it_is_meant() -> None:
@@ -108,8 +109,10 @@ def test_a_body_renders_as_it_is_meant() -> None:
     assert json.loads(page.code[-1])["findings"] == [41, 42]
 
 
-@given(device=NASTY, metric=NASTY, message=NASTY, reason=NASTY)
-def test_texts_of_strangers_are_shown_and_do_nothing(device: str, metric: str, message: str, reason: str) -> None:
+@given(device=NASTY, metric=NASTY, message=NASTY, reason=NASTY, check=st.sampled_from(["age", "drift"]))
+def test_texts_of_strangers_are_shown_and_do_nothing(
+    device: str, metric: str, message: str, reason: str, check: str
+) -> None:
     """Whatever they hold: no tag, link or row of theirs, no mention and no reference is live, and all is legible."""
     try:
         key = SeriesKey(device=device, metric=metric)
@@ -117,12 +120,12 @@ def test_texts_of_strangers_are_shown_and_do_nothing(device: str, metric: str, m
         key = SeriesKey(device="PUMP-1", metric="flow")
     attempt = Attempt(series_id=5, happened_at=NOW, event="failed", reason=reason)
 
-    page = write([replace(FINDING, key=key, message=message)], (attempt,))
-    plain = write([FINDING], (attempt,))
+    page = write([replace(FINDING, key=key, message=message)] * 2, (attempt,), check=check)
+    plain = write([FINDING] * 2, (attempt,), check=check)
 
-    assert len(page.rows) == 2
-    assert [len(row) for row in page.rows] == [7, 7]
-    assert [link.partition("?")[0].rpartition("/")[2] for link in page.links] == ["age.md", "mlh-device"]
+    assert [len(row) for row in page.rows] == [7, 7, 7]
+    assert [link.partition("?")[0].rpartition("/")[2] for link in page.links] == [f"{check}.md", "mlh-device"]
+    assert len(page.code) == len(plain.code)
     assert set(page.tags) <= set(plain.tags) | {"em"}
     assert not MENTION.search(page.text)
     assert not REFERENCE.search(page.text)

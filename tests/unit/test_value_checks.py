@@ -139,3 +139,26 @@ def test_without_readings_the_range_is_unknown() -> None:
 def test_a_model_that_remembers_nothing_is_unknown(check) -> None:  # type: ignore[no-untyped-def]
     """An adopted model without a description is not called fine."""
     assert check(window_of(np.arange(144.0)), TrainingProfile(), policy=POLICY).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("usual", "share", "verdict"),
+    [
+        (0.0, 0.06, Verdict.FAIL),  # a machine that never left its range
+        (0.1, 0.14, Verdict.OK),  # one that did so on a day of training may do so again
+        (0.1, 0.16, Verdict.FAIL),
+        (0.8, 0.89, Verdict.OK),
+        (0.8, 0.92, Verdict.FAIL),  # half-way from there to everything is as far as that goes
+    ],
+)
+def test_what_a_day_of_training_did_is_usual(usual: float, share: float, verdict: Verdict) -> None:
+    """Readings outside of the range count where they are more than 1.5 times what training's own days had."""
+    values = np.zeros(200)
+    values[: round(200 * share)] = 99.0
+    profile = TrainingProfile(value_min=-1.0, value_max=1.0, n_readings=4032, usual_outside_share=usual)
+
+    result = check_out_of_range(window_of(values), profile, policy=POLICY)
+
+    assert result.verdict is verdict
+    assert result.evidence["usual_outside_share"] == usual
+    assert ("usual" in result.reason) == (verdict is Verdict.OK)

@@ -30,17 +30,19 @@ class FsspecArtifactStore:
         self._place = _open_place(url)
 
     def write(self, content: bytes) -> StoredArtifact:
-        """Store a content under its hash, all or nothing, readable by its owner only; twice is once."""
+        """Store a content under its hash, all or nothing, readable by its owner only; twice is once.
+
+        It is written again where it is there: it may be damaged, and its new time keeps a purge from taking it.
+        """
         sha256 = hashlib.sha256(content).hexdigest()
         with self._told("written"):
-            if not self._holds(sha256):
-                unfinished = f"{UNFINISHED}/{uuid4().hex}"
-                try:
-                    self._place.write(unfinished, content)
-                    self._place.move(unfinished, _name_of(sha256))
-                except BaseException:
-                    self._place.remove(unfinished)
-                    raise
+            unfinished = f"{UNFINISHED}/{uuid4().hex}"
+            try:
+                self._place.write(unfinished, content)
+                self._place.move(unfinished, _name_of(sha256))
+            except BaseException:
+                self._place.remove(unfinished)
+                raise
         return StoredArtifact(sha256=sha256, uri=self._place.uri(_name_of(sha256)), size_bytes=len(content))
 
     def read(self, sha256: str) -> bytes:
@@ -61,14 +63,15 @@ class FsspecArtifactStore:
             )
         return content
 
-    def trash(self, sha256: str, *, at: datetime) -> int:
-        """Move an artifact to the trash; bytes moved, 0 where there was none."""
+    def trash(self, sha256: str, *, at: datetime, written_before: datetime | None = None) -> int:
+        """Move an artifact to the trash; bytes moved, 0 where there was none or it was written again since then."""
         name = _name_of(sha256)
-        size = next((file.size_bytes for file in self._place.list_files(sha256[:2]) if file.name == name), 0)
-        if size:
-            with self._told("moved to the trash"):
-                self._place.move(name, f"{TRASH}/{at.astimezone(UTC).strftime(TRASH_TIME)}-{sha256}")
-        return size
+        file = next((file for file in self._place.list_files(sha256[:2]) if file.name == name), None)
+        if file is None or (written_before and file.modified_at and file.modified_at >= written_before):
+            return 0
+        with self._told("moved to the trash"):
+            self._place.move(name, f"{TRASH}/{at.astimezone(UTC).strftime(TRASH_TIME)}-{sha256}")
+        return file.size_bytes
 
     def empty_trash(self, *, before: datetime) -> int:
         """Unlink what was trashed before then; bytes freed."""
@@ -101,14 +104,6 @@ class FsspecArtifactStore:
         for name in dead:
             self._place.remove(name)
         return len(dead)
-
-    def _holds(self, sha256: str) -> bool:
-        """Whether the content is there unharmed; a damaged one is written anew."""
-        try:
-            self.read(sha256)
-        except (ArtifactMissingError, ArtifactDamagedError):
-            return False
-        return True
 
     @contextmanager
     def _told(self, done: str) -> Iterator[None]:

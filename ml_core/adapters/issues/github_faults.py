@@ -64,7 +64,7 @@ def _translate_answer(
     if fault.status >= 500 or fault.status in (408, 409):
         return TrackerUnavailableError(told, retry_after_s=wait_s, outcome_unknown=writing)
     advice = _ADVICE.get(fault.status, "a person must look")
-    return TrackerRefusedError(f"{told}: {advice}")
+    return TrackerRefusedError(f"{told}: {advice}", content_refused=fault.status == 422)
 
 
 def _is_limit(status: int, headers: Mapping[str, str], message: str) -> bool:

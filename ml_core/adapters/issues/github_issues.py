@@ -72,13 +72,21 @@ class GitHubIssues:
         self._client.close()
 
     def open(self, draft: IssueDraft) -> IssueRef:
-        """File a new issue with one POST. Not idempotent: after an unknown outcome, `find` first."""
-        wanted = {
-            **self._render(draft),
-            "labels": list(merge_labels(self._label, draft.labels)),
-            "assignees": list(draft.assignees),
-        }
-        answer = self._client.write("POST", f"{self._client.find_repository().url}/issues", wanted)
+        """File a new issue with one POST. Not idempotent: after an unknown outcome, `find` first.
+
+        GitHub refuses an issue whole for one assignee that it does not know: such a one is filed unassigned.
+        """
+        url = f"{self._client.find_repository().url}/issues"
+        wanted = {**self._render(draft), "labels": list(merge_labels(self._label, draft.labels))}
+        try:
+            answer = self._client.write("POST", url, {**wanted, "assignees": list(draft.assignees)})
+        except TrackerRefusedError as exc:
+            if not exc.content_refused or not draft.assignees:
+                raise
+            answer = self._client.write("POST", url, wanted)
+            logger.warning(
+                "issue #%s is not assigned: GitHub does not take %s", answer["number"], ", ".join(draft.assignees)
+            )
         if self._label not in _label_names(answer):
             logger.warning("labels of issue #%s were dropped: the token needs push access", answer["number"])
         return IssueRef(number=int(answer["number"]), url=str(answer["html_url"]))

@@ -63,8 +63,8 @@ class PostgresEvidenceLog:
                 episode=_episode(episode[:6]),
                 device=_device(episode[6:]),
                 alerts=[
-                    PastAlert(happened_at=at, kind=kind, skipped_reason=why)
-                    for at, kind, why in self._fetch(cur, "list_alerts", episode_id=episode[0])
+                    PastAlert(happened_at=at, kind=kind, skipped_reason=why, told_at=told_at)
+                    for at, kind, why, told_at in self._fetch(cur, "list_alerts", episode_id=episode[0])
                 ],
                 verdicts=[
                     PastVerdict(given_at=at, verdict=verdict, given_by=given_by, note=note)
@@ -97,8 +97,10 @@ class PostgresEvidenceLog:
 
 
 def _event(row: tuple[Any, ...]) -> PastEvent:
-    happened_at, event, cause, reason, evidence = row
-    return PastEvent(happened_at=happened_at, event=event, cause=cause, reason=reason, gate=_gate(evidence))
+    happened_at, event, cause, reason, evidence, series = row
+    return PastEvent(
+        happened_at=happened_at, event=event, cause=cause, reason=reason, gate=_gate(evidence), series=series
+    )
 
 
 def _gate(evidence: Mapping[str, Any]) -> tuple[GateCheck, ...]:

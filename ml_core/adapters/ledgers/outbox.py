@@ -8,6 +8,7 @@ from ml_core.adapters.postgres.database import Database
 from ml_core.domain.incidents.incident import IssueStanding, OutboxAction, OutboxEntry, OutboxStatus
 from ml_core.domain.incidents.issue import IssueRef
 from ml_core.errors import ConflictError
+from ml_core.ports.outbox import OutboxCounts
 from ml_core.sql import load_queries
 
 
@@ -19,7 +20,7 @@ class PostgresOutbox:
         self._queries = load_queries("outbox")
 
     def list_waiting(self, *, now: datetime) -> list[OutboxEntry]:
-        """What may be said now, the oldest first; nothing while a message that was tried waits for its time."""
+        """What may be said now, the oldest first; nothing while one that was tried waits and holds the others."""
         with self._database.transaction() as cur:
             cur.execute(self._queries["list_waiting"], {"now": now})
             rows = cur.fetchall()
@@ -36,12 +37,12 @@ class PostgresOutbox:
             for entry_id, incident_id, action, payload, status, attempts, created_at in rows
         ]
 
-    def count_opened(self, *, since: datetime) -> int:
-        """Issues opened since then."""
+    def count(self, *, since: datetime) -> OutboxCounts:
+        """Issues opened since then, and what is parked."""
         with self._database.transaction() as cur:
-            cur.execute(self._queries["count_opened"], {"since": since})
-            ((count,),) = cur.fetchall()
-        return int(count)
+            cur.execute(self._queries["count"], {"since": since})
+            ((opened, parked),) = cur.fetchall()
+        return OutboxCounts(opened=opened, parked=parked)
 
     def claim(self, entry: OutboxEntry, *, at: datetime, settled_at: datetime) -> None:
         """Commit that a call is about to be made; ConflictError where another sender was faster."""
@@ -66,9 +67,28 @@ class PostgresOutbox:
             cur.execute(self._queries["mark_sent"], row)
             cur.execute(self._queries["record_issue"], row)
 
-    def put_off(self, entry: OutboxEntry, status: OutboxStatus, *, until: datetime, at: datetime, error: str) -> None:
-        """Let it wait until then; a newer message of the same action takes its place, unless it may be out."""
-        row = {"entry_id": entry.entry_id, "status": status.value, "until": until, "at": at, "error": error}
+    def put_off(
+        self,
+        entry: OutboxEntry,
+        status: OutboxStatus,
+        *,
+        until: datetime,
+        at: datetime,
+        error: str,
+        holds_others: bool = True,
+    ) -> None:
+        """Let it wait until then, and others with it unless the fault is its own.
+
+        A newer message of the same action takes its place, unless it may be out.
+        """
+        row = {
+            "entry_id": entry.entry_id,
+            "status": status.value,
+            "until": until,
+            "at": at,
+            "error": error,
+            "holds_others": holds_others,
+        }
         with self._database.transaction() as cur:
             if status is not OutboxStatus.SENDING:
                 cur.execute(self._queries["give_way"], row)

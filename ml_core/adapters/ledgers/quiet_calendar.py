@@ -33,6 +33,7 @@ class PostgresQuietCalendar:
             QuietTime(
                 quiet_id=quiet_id,
                 kind=QuietKind(kind),
+                tenant=tenant,
                 pattern=pattern,
                 begins_at=begins_at,
                 ends_at=ends_at,
@@ -41,7 +42,7 @@ class PostgresQuietCalendar:
                 created_by=created_by,
                 created_at=created_at,
             )
-            for quiet_id, kind, pattern, begins_at, ends_at, skips, reason, created_by, created_at in rows
+            for quiet_id, kind, tenant, pattern, begins_at, ends_at, skips, reason, created_by, created_at in rows
         ]
 
     def remove(self, quiet_id: int, *, kind: QuietKind, at: datetime) -> bool:

@@ -56,10 +56,10 @@ class PostgresRetentionLog:
                 yield rows_to_arrow(cur.description or (), cur.fetchall())
                 is_first = False
 
-    def drop_partition(self, name: str, *, before: datetime) -> None:
-        """Drop a partition that is expired; anything else is refused by the database."""
+    def drop_partition(self, name: str, *, before: datetime, rows: int | None = None) -> None:
+        """Drop a partition that is expired and, if they are given, has as many rows; else the database refuses."""
         with self._database.transaction() as cur:
-            cur.execute(self._queries["drop_partition"], {"name": name, "before": before})
+            cur.execute(self._queries["drop_partition"], {"name": name, "before": before, "rows": rows})
 
     def delete_history(self, *, before: datetime, rollups_before: datetime) -> int:
         """Delete some check results, run items, refused readings, alerts and rollups of before then.

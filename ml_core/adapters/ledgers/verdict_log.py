@@ -42,13 +42,14 @@ class PostgresVerdictLog:
                     confirmed=confirmed,
                     false_alarm=false_alarm,
                     reviews=reviews,
+                    alarm_squares=squares,
                     missed=missed,
                     normal=normal,
                     audit_weight=weights[0],
                     normal_weight=weights[1],
                     audit_weight_squares=weights[2],
                 )
-                for series_id, confirmed, false_alarm, reviews, missed, normal, *weights in cur.fetchall()
+                for series_id, confirmed, false_alarm, reviews, squares, missed, normal, *weights in cur.fetchall()
             }
         return {series_id: found.get(series_id, VerdictCounts()) for series_id in series_ids}
 

@@ -54,7 +54,10 @@ def least_flat_readings(interval_s: float | None, policy: HealthPolicy) -> int:
 
 
 def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: HealthPolicy) -> CheckResult:
-    """Share of the readings beyond the smallest and largest of training, where more than chance makes so."""
+    """Share of the readings beyond the smallest and largest of training: more than chance and training's own days did.
+
+    What a day did within training is usual (`largest_outside_share`), as an effect of drift is held against U.
+    """
     low, high = profile.value_min, profile.value_max
     n = len(window.readings)
     if low is None or high is None:
@@ -63,12 +66,15 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
         return not_judged(CheckName.OUT_OF_RANGE, f"no readings in {window.words}")
     outside = outside_range(window.readings.values, low, high)
     count, share = int(outside.sum()), float(outside.mean())
-    verdict, threshold = grade_high(share, policy.out_of_range_warn, policy.out_of_range_fail)
+    usual = _usual_share(profile.usual_outside_share, policy.out_of_range_usual_ratio)
+    verdict, threshold = grade_high(share, max(policy.out_of_range_warn, usual), max(policy.out_of_range_fail, usual))
     # Each new reading of a healthy series is a new extreme with probability 2 / (n + 1).
     by_chance = 2.0 * n / ((profile.n_readings or n) + 1)
     reason = f"{count} of {n} readings lie outside of the training range {low:.4g} to {high:.4g}"
     if verdict is not Verdict.OK and not is_beyond_chance(count, by_chance, policy.chance_level):
         verdict, reason = Verdict.OK, f"{reason}; so few come by chance"
+    elif verdict is Verdict.OK and share > policy.out_of_range_warn:
+        reason = f"{reason}; up to {usual:.0%} are usual, since a day of training left the others' range as well"
     return CheckResult(
         check=CheckName.OUT_OF_RANGE,
         verdict=verdict,
@@ -82,9 +88,15 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
             "live_max": float(window.readings.values.max()),
             "outside": count,
             "readings": n,
+            "usual_outside_share": profile.usual_outside_share,
             "since": to_datetime(window.readings.timestamps[start_of_change(outside)]).isoformat() if count else None,
         },
     )
+
+
+def _usual_share(seen: float | None, ratio: float) -> float:
+    """The share outside that is usual: `ratio` times what training saw, at most half-way from there to everything."""
+    return 0.0 if seen is None else min(ratio * seen, (1.0 + seen) / 2.0)
 
 
 def outside_range(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.bool_]:

@@ -51,6 +51,26 @@ def largest_distances(values: NDArray[np.float64], length: int) -> Distances:
     return Distances(kolmogorov=kolmogorov * scale, wasserstein=wasserstein * scale)
 
 
+def largest_outside_share(values: NDArray[np.float64], length: int) -> float:
+    """The largest share of a block of `length` consecutive values outside of the range of all the others.
+
+    From 0 to 1, for 0 < length < n: what a series did within its own history that a new day may do again.
+    """
+    before = [
+        np.append(first, ends.accumulate(values)) for first, ends in ((np.inf, np.minimum), (-np.inf, np.maximum))
+    ]
+    after = [
+        np.append(ends.accumulate(values[::-1])[::-1], last)
+        for last, ends in ((np.inf, np.minimum), (-np.inf, np.maximum))
+    ]
+    share = 0.0
+    for start in block_starts(values.size, length):
+        block, end = values[start : start + length], start + length
+        low, high = min(before[0][start], after[0][end]), max(before[1][start], after[1][end])
+        share = max(share, float(np.mean((block < low) | (block > high))))
+    return share
+
+
 def block_means(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     """The mean of each block of `length` consecutive values, 0 < length <= n."""
     starts = block_starts(values.size, length)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_core.domain.degradation.block_history import largest_outside_share
 from ml_core.domain.degradation.drift import autocorrelation_time
 from ml_core.domain.detectors.detector import EMPTY_STATE, FitOptions, ModelArtifact
 from ml_core.domain.detectors.frozen_reference import FrozenReference
@@ -34,6 +35,7 @@ have not seen most of them (each is grown on 256), so their scores stand for uns
 LARGEST_VALUE = 1e150
 """Beyond this the square of a value overflows, and with it its standard deviation."""
 QUANTILE_POINTS = 101
+SECONDS_A_DAY = 86_400.0
 
 
 class IsolationForestDetector:
@@ -150,10 +152,18 @@ def _describe_readings(readings: Readings, values: NDArray[np.float64]) -> dict[
         "value_min": float(values.min()),
         "value_max": float(values.max()),
         "median_interval_s": readings.median_interval_s(),
+        "usual_outside_share": _usual_outside_share(values, readings.median_interval_s()),
         "flat_run_p999": float(np.quantile(runs, 0.999)),
         "flat_run_max": int(runs.max()),
         "quantiles": np.quantile(values, np.linspace(0.0, 1.0, QUANTILE_POINTS)).tolist(),
     }
+
+
+def _usual_outside_share(values: NDArray[np.float64], interval_s: float | None) -> float | None:
+    """How far a day of training (a third, where that is less) left the range of the rest; None without an interval."""
+    if interval_s is None or interval_s <= 0:
+        return None
+    return largest_outside_share(values, max(1, min(round(SECONDS_A_DAY / interval_s), values.size // 3)))
 
 
 def _describe_options(options: FitOptions) -> dict[str, Any]:

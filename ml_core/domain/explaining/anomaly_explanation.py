@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from ml_core.domain.explaining.evidence import AnomalyTrail
+from ml_core.domain.explaining.evidence import AnomalyTrail, PastAlert
 from ml_core.domain.explaining.explanation import Explanation, ExplanationStep, figures_of
 from ml_core.domain.model_version import ModelVersion
 from ml_core.domain.scoring.anomaly import Anomaly
@@ -20,7 +18,7 @@ def explain_anomaly(anomaly: Anomaly, trail: AnomalyTrail, version: ModelVersion
         _own_reason(trail),
         _episode(trail),
         _device(trail),
-        *(_alert(alert.kind, alert.happened_at, alert.skipped_reason) for alert in trail.alerts),
+        *(_alert(alert) for alert in trail.alerts),
         *(
             ExplanationStep(
                 what="verdict",
@@ -71,7 +69,7 @@ def _score(anomaly: Anomaly, trail: AnomalyTrail) -> ExplanationStep:
     if anomaly.severity:
         parts.append(f"{anomaly.severity:.3g} robust standard deviations outside")
     if trail.confidence is not None:
-        parts.append(f"a normal reading is less strange with probability {trail.confidence:.4g}")
+        parts.append(f"a normal reading is less strange with probability {trail.confidence:.6g}")
     return ExplanationStep(
         what="score",
         outcome="anomaly" if anomaly.is_anomaly else "normal",
@@ -125,10 +123,11 @@ def _device(trail: AnomalyTrail) -> ExplanationStep | None:
     )
 
 
-def _alert(kind: str, at: datetime, skipped_reason: str | None) -> ExplanationStep:
-    return ExplanationStep(
-        what=f"alert: {kind}",
-        outcome="told" if skipped_reason is None else "spared",
-        why=skipped_reason or "no snooze or maintenance spared it",
-        at=at,
-    )
+def _alert(alert: PastAlert) -> ExplanationStep:
+    if alert.skipped_reason is not None:
+        outcome, why = "spared", alert.skipped_reason
+    elif alert.told_at is not None:
+        outcome, why = "told", f"at {alert.told_at:%Y-%m-%d %H:%M:%S}Z; no snooze or maintenance spared it"
+    else:
+        outcome, why = "not told", "no snooze or maintenance spared it, but no channel has taken it"
+    return ExplanationStep(what=f"alert: {alert.kind}", outcome=outcome, why=why, at=alert.happened_at)

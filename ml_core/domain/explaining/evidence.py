@@ -20,6 +20,8 @@ class PastEvent:
     cause: str | None
     reason: str | None
     gate: tuple[GateCheck, ...] = ()
+    series: str | None = None
+    """Whose model it is, where several are spoken of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +64,14 @@ class PastVerdict:
 
 @dataclass(frozen=True, kw_only=True)
 class PastAlert:
-    """What was told of an episode, or spared."""
+    """What was written of an episode to be told."""
 
     happened_at: datetime
     kind: str
     skipped_reason: str | None
+    """Why nobody is told."""
+    told_at: datetime | None
+    """When a channel took it; None as long as none has."""
 
 
 @dataclass(frozen=True, kw_only=True)

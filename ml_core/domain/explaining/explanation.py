@@ -52,16 +52,16 @@ class Explanation:
 
 def tell_event(event: PastEvent) -> Iterator[ExplanationStep]:
     """What was done to a model, after what the gate asked of it."""
+    whose = "" if event.series is None else f" ({event.series})"
     for check in event.gate:
-        yield _gate(check, event.happened_at)
-    yield ExplanationStep(
-        what=event.event.replace("_", " "), outcome=event.cause, why=event.reason or "", at=event.happened_at
-    )
+        yield _gate(check, whose, event.happened_at)
+    done = event.event.replace("_", " ")
+    yield ExplanationStep(what=done + whose, outcome=event.cause, why=event.reason or "", at=event.happened_at)
 
 
-def _gate(check: GateCheck, at: datetime) -> ExplanationStep:
+def _gate(check: GateCheck, whose: str, at: datetime) -> ExplanationStep:
     return ExplanationStep(
-        what=f"gate: {check.name}",
+        what=f"gate: {check.name}{whose}",
         outcome="passed" if check.passed else "refused",
         why=check.reason,
         at=at,
@@ -92,6 +92,11 @@ def tell_finding(finding: PastFinding) -> ExplanationStep:
         at=finding.opened_at,
         figures=figures_of(value=finding.value, threshold=finding.threshold),
     )
+
+
+def in_order(*steps: ExplanationStep) -> list[ExplanationStep]:
+    """By their moments; those of one moment stay as they are."""
+    return sorted(steps, key=lambda step: step.at.timestamp() if step.at else 0.0)
 
 
 def figures_of(**figures: Any) -> dict[str, Any]:

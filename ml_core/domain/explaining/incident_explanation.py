@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from ml_core.domain.explaining.evidence import IncidentTrail
+from ml_core.domain.explaining.evidence import IncidentTrail, PastMessage
 from ml_core.domain.explaining.explanation import (
     Explanation,
     ExplanationStep,
     figures_of,
+    in_order,
     tell_check,
     tell_event,
     tell_finding,
 )
-from ml_core.domain.incidents.incident import Incident
+from ml_core.domain.incidents.incident import FLEET, Incident
+from ml_core.domain.series import FIXED_TENANT
 
 
 def explain_incident(incident: Incident, trail: IncidentTrail) -> Explanation:
     """What was found wrong, why it is one incident, what was tried, and where its issue stands."""
     steps = (
         _cause(incident, trail),
-        *(tell_finding(finding) for finding in trail.findings),
-        *(tell_check(check) for check in trail.checks),
-        *(step for event in trail.events for step in tell_event(event)),
-        *(
-            ExplanationStep(
-                what=f"issue: {message.action}",
-                outcome=message.status,
-                why=message.error or "as the findings stood then",
-                at=message.finished_at or message.created_at,
-            )
-            for message in trail.messages
+        *in_order(
+            *(tell_finding(finding) for finding in trail.findings),
+            *(step for event in trail.events for step in tell_event(event)),
+            *(tell_check(check) for check in trail.checks),
+            *(_message(message) for message in trail.messages),
         ),
         _issue(incident),
     )
@@ -40,15 +36,25 @@ def explain_incident(incident: Incident, trail: IncidentTrail) -> Explanation:
     )
 
 
+def _message(message: PastMessage) -> ExplanationStep:
+    return ExplanationStep(
+        what=f"issue: {message.action}",
+        outcome=message.status,
+        why=message.error or "as the findings stood then",
+        at=message.finished_at or message.created_at,
+    )
+
+
 def _cause(incident: Incident, trail: IncidentTrail) -> ExplanationStep:
+    where = "many devices, or on the fleet itself," if incident.scope == FLEET else "one device"
     shown = len(trail.findings)
     more = f", {shown} of them below" if shown < trail.finding_count else ""
     back = f"; it came back {incident.occurrences - 1} times" if incident.occurrences > 1 else ""
     return ExplanationStep(
         what="grouped",
-        outcome=f"{incident.check} of {incident.scope}",
-        why=f"findings of one check on one device, or on many devices at once, are one cause: {trail.finding_count}"
-        f"{more}{back}",
+        # A site without tenants has one that nobody sees.
+        outcome=f"{incident.check} of {incident.scope.removeprefix(f'{FIXED_TENANT}/')}",
+        why=f"findings of one check on {where} are one cause: {trail.finding_count}{more}{back}",
         at=incident.opened_at,
         figures=figures_of(findings=trail.finding_count, occurrences=incident.occurrences),
     )

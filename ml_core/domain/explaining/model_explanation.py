@@ -7,6 +7,7 @@ from ml_core.domain.explaining.explanation import (
     Explanation,
     ExplanationStep,
     figures_of,
+    in_order,
     tell_check,
     tell_event,
     tell_finding,
@@ -16,12 +17,12 @@ from ml_core.domain.model_version import ModelVersion
 
 def explain_model(series: str, version: ModelVersion, trail: ModelTrail) -> Explanation:
     """Why a version was made, what the gate asked of it, and how it does since."""
-    since = (
+    since = in_order(
         *(step for event in trail.events for step in tell_event(event)),
         *(tell_check(check) for check in trail.checks),
         *(tell_finding(finding) for finding in trail.findings),
     )
-    steps = (_training(version), _threshold(version), *sorted(since, key=_moment))
+    steps = (_training(version), _threshold(version), *since)
     because = f": {version.outcome_reason}" if version.outcome_reason else ""
     pinned = ", pinned" if version.pinned else ""
     return Explanation(
@@ -29,10 +30,6 @@ def explain_model(series: str, version: ModelVersion, trail: ModelTrail) -> Expl
         answer=f"{version.status.value}{pinned}{because}",
         steps=tuple(step for step in steps if step is not None),
     )
-
-
-def _moment(step: ExplanationStep) -> float:
-    return step.at.timestamp() if step.at else 0.0
 
 
 def _training(version: ModelVersion) -> ExplanationStep:

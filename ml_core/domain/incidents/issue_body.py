@@ -1,9 +1,11 @@
-"""What an issue says: one sentence, since when, evidence, what was tried, what to do, where to look."""
+"""What an issue says: one sentence, since when, what to do, where to look, evidence, what was tried."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from urllib.parse import quote
@@ -17,6 +19,7 @@ from ml_core.domain.incidents.runbook import CHECKS, runbook_of
 from ml_core.domain.policies import EscalationPolicy
 
 SHOWN_ATTEMPTS = 10
+SHOWN_METRICS = 5
 KEEP_OPEN_LABEL = "keep-open"
 
 
@@ -51,10 +54,11 @@ def write_issue(
     parts = (
         _headline(title, ordered),
         _since(incident, ordered),
+        # Before the evidence, which fills a page in a storm.
+        _advice(incident.check, ordered),
+        _links(incident.check, ordered, policy),
         write_evidence(ordered, courses),
         _tried(ordered, attempts),
-        _advice(incident.check),
-        _links(ordered, policy),
         _handling(incident, policy),
         _machine_block(incident, ordered),
     )
@@ -99,7 +103,9 @@ def _headline(title: str, findings: Sequence[Finding]) -> str:
     if len(findings) == 1:
         # A message of nothing visible would leave four asterisks, which is a rule across the page.
         return f"**{make_inert(findings[0].message) or make_inert(title)}**"
-    return f"**{make_inert(title)}.** The gravest: {make_inert(shorten(findings[0].message))}"
+    first = findings[0]
+    told = f"{name_place(first)}: {shorten(first.message)}"
+    return f"**{make_inert(title)}.** The gravest and oldest, {make_inert(told)}"
 
 
 def _since(incident: Incident, findings: Sequence[Finding]) -> str:
@@ -109,12 +115,22 @@ def _since(incident: Incident, findings: Sequence[Finding]) -> str:
         devices = len({(finding.key.tenant, finding.key.device) for finding in findings if finding.key is not None})
         counted = f"{len(findings):,} findings on {devices:,} device{'s' if devices != 1 else ''}"
         parts.append(f"{counted}: {grave:,} critical, {len(findings) - grave:,} warning.")
+    if len(findings) > SHOWN:
+        parts.append(_spread(findings))
     if incident.occurrences > 1:
         back = incident.occurrences - 1
         parts.append(f"It has come back {'once' if back == 1 else f'{back} times'} after recovering.")
     if incident.previous_issue_url:
         parts.append(f"It was told before in {incident.previous_issue_url}")
     return " ".join(parts)
+
+
+def _spread(findings: Sequence[Finding]) -> str:
+    """Over which metrics, as far as the table cannot show it: what a storm has in common."""
+    counts = Counter(finding.key.metric for finding in findings if finding.key is not None)
+    named = [f"{make_inert(metric)} {count:,}" for metric, count in counts.most_common(SHOWN_METRICS)]
+    rest = len(counts) - len(named)
+    return f"By metric: {', '.join(named)}{f', {rest:,} others' if rest else ''}." if named else ""
 
 
 def _tried(findings: Sequence[Finding], attempts: Sequence[Attempt]) -> str:
@@ -130,19 +146,23 @@ def _tried(findings: Sequence[Finding], attempts: Sequence[Attempt]) -> str:
     return f"**Tried by itself**\n\n{tried}"
 
 
-def _advice(check: str) -> str:
+def _advice(check: str, findings: Sequence[Finding]) -> str:
     if check not in CHECKS:
         return ""
-    return f"**What to do**: {CHECKS[check].advice} [Runbook]({runbook_of(check)})"
+    words, keys = CHECKS[check], {str(finding.key) for finding in findings if finding.key is not None}
+    series = shlex.quote(*keys) if len(keys) == 1 else "DEVICE:METRIC"
+    command = code_block(words.command.replace("SERIES", series), "sh") if words.command else ""
+    return "\n\n".join(filter(None, (f"**What to do**: {words.advice}", command)))
 
 
-def _links(findings: Sequence[Finding], policy: EscalationPolicy) -> str:
-    if not policy.dashboard_url:
-        return ""
-    device = _only_device(findings)
-    board = "mlh-fleet" if device is None else f"mlh-device?var-device={quote(device, safe='')}"
-    # As a link with words: in a bare address Markdown and GitHub would act on what stands in a device's name.
-    return f"**Where to look**: [Dashboard]({policy.dashboard_url.rstrip('/')}/d/{board})"
+def _links(check: str, findings: Sequence[Finding], policy: EscalationPolicy) -> str:
+    links = [f"[Runbook]({runbook_of(check)})"] if check in CHECKS else []
+    if policy.dashboard_url:
+        device = _only_device(findings)
+        board = "mlh-fleet" if device is None else f"mlh-device?var-device={quote(device, safe='')}"
+        # As a link with words: in a bare address Markdown and GitHub would act on what stands in a device's name.
+        links.append(f"[Dashboard]({policy.dashboard_url.rstrip('/')}/d/{board})")
+    return f"**Where to look**: {', '.join(links)}" if links else ""
 
 
 def _only_device(findings: Sequence[Finding]) -> str | None:

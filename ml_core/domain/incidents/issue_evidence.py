@@ -24,7 +24,7 @@ NO_COURSES: Courses = {}
 
 
 def write_evidence(findings: Sequence[Finding], courses: Courses) -> str:
-    """The table of findings, the first ones in full and the rest counted."""
+    """The table of findings, the first ones in full and the rest counted; of a single one without its words."""
     shown = findings[:SHOWN]
     columns: dict[str, list[str]] = {
         "series": [name_place(finding) for finding in shown],
@@ -38,6 +38,8 @@ def write_evidence(findings: Sequence[Finding], courses: Courses) -> str:
     charted = any(columns["course"])
     if not charted:
         del columns["course"]
+    if len(findings) == 1:
+        del columns["what"]  # it is the headline
     parts = [table(tuple(columns), zip(*columns.values(), strict=True))]
     if len(findings) > len(shown):
         parts.append(f"… and {len(findings) - len(shown):,} more.")

@@ -14,7 +14,7 @@ CUT_NOTE = "*Cut here: the text was longer than the tracker takes.*"
 _BREAK = "\u200b"
 """A zero-width space: nobody sees it, and it parts what would be joined to a mention, reference or link."""
 
-_REORDERING = "\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\u0085"
+_REORDERING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\u2028\u2029\u0085"
 _CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_REORDERING}\ud800-\udfff]")
 _LIVE_SIGN = re.compile(r"@(?=\w)|#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
 _WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
@@ -36,16 +36,6 @@ def make_title(text: str, limit: int = TITLE_LIMIT_CHARACTERS) -> str:
     """Return one plain line for an issue's title, where trackers render no Markdown, cut to `limit`."""
     line = _part(_one_line(text))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def code_span(text: str) -> str:
-    """Return `text` as code within a line or a table's cell, however many backticks it holds."""
-    line = _break_comments(_one_line(text)).replace("|", "\\|")
-    if not line:
-        return ""
-    ticks = "`" * (_longest_run(line) + 1)
-    padding = " " if "`" in (line[0], line[-1]) else ""
-    return f"{ticks}{padding}{line}{padding}{ticks}"
 
 
 def code_block(text: str, language: str = "") -> str:

@@ -8,20 +8,47 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 REDACTED = "***"
-_NAMED = (
-    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?"
-    r"|(?:api|access|secret|private|auth)[_-]?key)"
+
+_WORD = r"(?:password|passwd|passphrase|passcode|secret|token|credential)"
+_KEY = r"(?:api|access|account|secret|private|auth|encryption|signing|session|master)[_-]?key"
+_NAMED = rf"(?:(?:{_WORD}|{_KEY})[\w.-]{{0,24}}|pass(?:wort)?|pwd)"
+"""What a secret is called, with what may follow in the name, such as `tokens` or `secret_key_base`."""
+
+_SEPARATOR = r"(?:\\*[\"']?\s*(?:=>|->|:=|={1,2}|:|>|%3[AD])\s*|\\*[\"']\s*,\s*(?=\\*[\"']))"
+"""Between name and value in assignments, JSON (also within JSON), XML, URLs, and the `repr` of pairs and arguments."""
+
+_QUOTED = (
+    r"(?:\w{1,30}\(\s*)?[bfru]{0,2}"  # the repr of bytes, or of a wrapper
+    r"""(?:\\+"[^"\n]*"?|\\+'[^'\n]*'?"""  # within another string
+    r"""|"(?:[^"\\\n]|\\.|"")*"?|'(?:[^'\\\n]|\\.|'')*'?)"""  # without its end: a text that was cut
 )
-_VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[^\s,;&"']+)"""
+_BLOCK = r"[|>][-+\d]{0,2}[ \t]*\n(?:[ \t]+[^\n]*\n?)+"  # YAML
+_BARE = r"""[^\s,;&"'](?:[^\s,;&]|[,;&](?!\s|\Z|[\w.'"-]{1,40}\s*[:=]))*"""  # a comma before the next name ends it
+_UNTOLD = r"(?!(?:\\?\*){3})"  # asterisks that were escaped for Markdown since stay escaped
+_VALUE = rf"{_UNTOLD}(?:{_QUOTED}|{_BLOCK}|{_BARE})"
+_PARAMETERS = r"(?:\w+\s+)?(?:[\w-]{1,30}=\"[^\"\n]*\"[,\s]*)+"
+
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
     for pattern, replacement in (
-        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", REDACTED),
-        (r"(:\u200b?//)[^\s\"'<>]{1,1024}@", rf"\1{REDACTED}@"),
-        (r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", rf"\1 {REDACTED}"),
-        (r"\b(authorization[\"']?\s*[:=]\s*[\"']?\w+)\s+[^\s\"',;]+", rf"\1 {REDACTED}"),
-        (rf"({_NAMED}[\"']?\s*(?:=>|[:=])\s*){_VALUE}", rf"\1{REDACTED}"),
+        (
+            r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
+            REDACTED,
+        ),
+        (rf"(:\u200b?//){_UNTOLD}[^\s\"'<>]{{1,1024}}@", rf"\1{REDACTED}@"),
+        (r"\b(hooks\.slack\.com/|[\w.-]{1,80}\.webhook\.office\.com/)[^\s\"'<>]+", rf"\1{REDACTED}"),
+        (
+            rf"\b(authorization\\*[\"']?\s*[:=]\s*\\*[\"']?)(?:{_PARAMETERS}|(?:[\w-]+:?\s+)?[^\s\"',;]+)",
+            rf"\1{REDACTED}",
+        ),
+        (r"\b(cookie\\*[\"']?\s*[:=]\s*\\*[\"']?)[^\n\"']+", rf"\1{REDACTED}"),
+        (r"\b(bearer|basic)(:?\s+)[\w.~+/=-]{6,}", rf"\1\2{REDACTED}"),
+        (rf"({_NAMED}{_SEPARATOR}){_VALUE}", rf"\1{REDACTED}"),
+        (rf"((?<![\w-])--?{_NAMED}\s+)(?!-){_VALUE}", rf"\1{REDACTED}"),
+        (r"(\b(?:sig|signature)=)[\w%+/=-]{6,}", rf"\1{REDACTED}"),
         (r"gh[a-z]_\w{6,}|github_pat_\w{6,}|glpat-[\w-]{6,}|xox[a-z]-[\w-]{6,}", REDACTED),
+        (r"(?<![\w-])(?:gl(?:sa|c)_[\w=+/]{16,}|npm_\w{16,}|hf_\w{16,}|pypi-[\w-]{16,}|sk-[\w-]{20,})", REDACTED),
+        (r"(?<![\w-])(?:AIza[\w-]{30,}|[rs]k_(?:live|test)_\w{6,}|SG\.[\w-]{16,}\.[\w-]+)", REDACTED),
         (r"(?<![\w-])eyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?|\bA[KS]IA[0-9A-Z]{16}\b", REDACTED),
     )
 )

@@ -16,6 +16,11 @@ class CheckWords:
     advice: str
     fixable: bool = False
     """Whether the plugin can try something by itself when a host asks it to."""
+    command: str = ""
+    """What a person types where it is meant to be so; SERIES stands for the series."""
+
+
+ACCEPT = 'ml-health accept-drift SERIES --reason "why"'
 
 
 CHECKS: Mapping[str, CheckWords] = {
@@ -35,7 +40,9 @@ CHECKS: Mapping[str, CheckWords] = {
         advice="Look at whether the machine, its setting or its sensor changed.",
     ),
     "unit_change": CheckWords(
-        title="Unit changed", advice="Look at the gateway's unit; mend it, or accept the new unit and retrain."
+        title="Unit changed",
+        advice="Look at the gateway's unit, and mend it. If the new unit is meant:",
+        command=f"{ACCEPT} --since MOMENT",
     ),
     "alarm_rate": CheckWords(
         title="Too many alarms", advice="Look at the machine first; if it is well, say so by verdicts and retrain."
@@ -45,16 +52,17 @@ CHECKS: Mapping[str, CheckWords] = {
         advice="Look at the runs of ml_score: readings arrive and are not scored.",
         fixable=True,
     ),
-    "training_failures": CheckWords(title="Training fails", advice="Look at the reason in the evidence.", fixable=True),
+    "training_failures": CheckWords(title="Training fails", advice="Look at the reason below.", fixable=True),
     "latency": CheckWords(title="Scoring is slow", advice="Look at the load of the machine that scores."),
     "accuracy": CheckWords(title="Accuracy is low", advice="Look at the verdicts given; retrain on clean data."),
     "false_positive_rate": CheckWords(
         title="Too many false alarms", advice="Look at the verdicts given; lower the target alarm rate or retrain."
     ),
     "drift": CheckWords(
-        title="Model degraded: its readings have drifted",
-        advice="Look at whether the machine changed on purpose; the challenger is tried by itself.",
+        title="Model degraded by drift",
+        advice="Look at the machine: what moved, and since when? A fault is mended there. If it changed on purpose:",
         fixable=True,
+        command=ACCEPT,
     ),
     "common_mode_drift": CheckWords(
         title="Many models drift together", advice="Look for one cause: weather, load, a gateway, a new firmware."
@@ -65,8 +73,9 @@ CHECKS: Mapping[str, CheckWords] = {
     ),
     "retrain_rejected": CheckWords(
         title="Retrained model refused",
-        advice="Read which step of the gate refused and why, above; the old model serves on. If the machine changed "
-        "on purpose, accept it with `ml-health accept-drift`.",
+        advice="Read below which step of the gate refused and why; the old model serves on. If the machine changed on "
+        "purpose:",
+        command=ACCEPT,
     ),
     "store_size": CheckWords(title="Artifact store is large", advice="Look at the retention settings and ml_purge."),
     "heartbeat": CheckWords(title="Daily check did not run", advice="Look at the scheduler or the host.", fixable=True),

@@ -13,9 +13,12 @@ q is estimated without bias from hours drawn at random: an hour counts for its r
 it was drawn (Hajek's ratio estimator). An hour called missed counts as missed with all of its readings, so misses are
 rather over- than understated.
 
+A share of alarms is told over alarms, but alarms of one episode are judged alike: its interval is that of as many
+reviews as would say as much if each had equally many alarms.
+
 Where every alarm of the time has its verdict, its false alarms are counted and not estimated: the false positive rate
-is then told however few the alarms were. Its interval is that of so many normal readings, of which those flagged
-together come as one.
+is then told however few the alarms were, and miss rate and accuracy rest on the audit alone. Its interval is that of so
+many normal readings, of which those flagged together come as one.
 """
 
 from __future__ import annotations
@@ -59,6 +62,8 @@ def estimate_quality(counts: VerdictCounts, *, scored: int, flagged: int, min_re
     Below `min_reviews` reviews of the kind that a rate rests upon, and where nothing was scored, there is none.
     """
     alarms = _confirmed_share(counts, min_reviews)
+    # Where people looked at every alarm there are no more reviews to wait for.
+    told = _confirmed_share(counts, 1) if counts.alarms >= flagged else alarms
     quiet = _normal_share(counts, min_reviews)
     population = _Population(flagged=float(flagged), unflagged=float(max(0, scored - flagged)))
     if scored <= 0:
@@ -67,8 +72,8 @@ def estimate_quality(counts: VerdictCounts, *, scored: int, flagged: int, min_re
     return DetectionQuality(
         precision=alarms,
         false_positive_rate=population.count_false(counts, quiet) or population.false_positive_rate(alarms, quiet),
-        miss_rate=population.miss_rate(alarms, quiet),
-        accuracy=population.accuracy(alarms, quiet, counts.total),
+        miss_rate=population.miss_rate(told, quiet),
+        accuracy=population.accuracy(told, quiet, counts.total),
     )
 
 
@@ -76,7 +81,7 @@ def _confirmed_share(counts: VerdictCounts, min_reviews: int) -> Estimate:
     if counts.alarms == 0 or counts.reviews < min_reviews:
         return Estimate(n=counts.reviews, reason=f"not enough reviews of alarms, {min_reviews} are needed")
     share = counts.confirmed / counts.alarms
-    low, high = wilson_interval(share, counts.reviews)
+    low, high = wilson_interval(share, counts.effective_reviews)
     return Estimate(n=counts.reviews, value=share, low=low, high=high)
 
 
@@ -115,7 +120,7 @@ class _Population:
         if counts.reviews == 0 or counts.alarms < self.flagged or passed <= 0:
             return None
         normal = counts.false_alarm + passed
-        low, high = wilson_interval(counts.false_alarm / normal, normal * counts.reviews / counts.alarms)
+        low, high = wilson_interval(counts.false_alarm / normal, normal * counts.effective_reviews / counts.alarms)
         return Estimate(n=counts.reviews, value=counts.false_alarm / normal, low=low, high=high)
 
     def miss_rate(self, alarms: Estimate, quiet: Estimate) -> Estimate:

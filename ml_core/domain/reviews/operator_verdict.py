@@ -59,6 +59,8 @@ class VerdictCounts:
     false_alarm: int = 0
     reviews: int = 0
     """Episodes (and alarms without one) that people looked at: alarms of one episode are no independent cases."""
+    alarm_squares: int = 0
+    """Sum over the reviews of their squared number of alarms, for the effective number of reviews."""
     missed: int = 0
     normal: int = 0
     audit_weight: float = 0.0
@@ -84,8 +86,13 @@ class VerdictCounts:
         return self.reviews + self.audited
 
     @property
+    def effective_reviews(self) -> float:
+        """How many reviews of equally many alarms say as much (Kish 1965, Survey Sampling: weights' design effect)."""
+        return self.alarms**2 / self.alarm_squares if self.alarm_squares > 0 else 0.0
+
+    @property
     def effective_audits(self) -> float:
-        """How many equally weighted audits say as much (Kish 1965, Survey Sampling: the weights' design effect)."""
+        """The same of audited hours, by their weights."""
         return self.audit_weight**2 / self.audit_weight_squares if self.audit_weight_squares > 0 else 0.0
 
     def __add__(self, other: VerdictCounts) -> VerdictCounts:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from uuid import UUID
 
 import numpy as np
 
@@ -36,6 +37,8 @@ class QuietTime:
     kind: QuietKind
     pattern: str
     """Shell pattern of DEVICE:METRIC."""
+    tenant: UUID | None = None
+    """Whose series are meant; None: every tenant's."""
     begins_at: datetime
     ends_at: datetime
     skips: frozenset[Skip]
@@ -46,7 +49,7 @@ class QuietTime:
 
     def is_about(self, key: SeriesKey) -> bool:
         """Whether the series is meant."""
-        return fnmatchcase(str(key), self.pattern)
+        return self.tenant in (None, key.tenant) and fnmatchcase(str(key), self.pattern)
 
     def holds_at(self, at: datetime) -> bool:
         """Whether the moment lies within."""

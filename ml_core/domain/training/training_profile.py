@@ -28,6 +28,8 @@ class TrainingProfile:
     value_max: float | None = None
     quantiles: NDArray[np.float64] | None = None
     """Values at evenly spaced levels from 0 to 1."""
+    usual_outside_share: float | None = None
+    """The largest share of a day of training (a third, where that is less) outside of the range of the rest."""
     flat_run_p999: float | None = None
     expected_alarm_rate: float | None = None
     coverage: float | None = None
@@ -44,6 +46,7 @@ class TrainingProfile:
             value_min=_number(metadata, "value_min"),
             value_max=_number(metadata, "value_max"),
             quantiles=_quantiles(metadata),
+            usual_outside_share=_number(metadata, "usual_outside_share"),
             flat_run_p999=_number(metadata, "flat_run_p999"),
             expected_alarm_rate=expected_alarm_rate(
                 # An adaptive model alarms by its budget, whatever its frozen reference was made for.

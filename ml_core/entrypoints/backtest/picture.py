@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 
 from ml_core.domain.replay_count import Comparison, Measure
 
@@ -12,13 +13,15 @@ PANELS = (
     Measure.PROMOTED,
     Measure.REFUSED,
     Measure.DEGRADED,
-    Measure.INCIDENTS,
+    Measure.ISSUES,
 )
+TITLE_SIGNS = 130
+"""How many fit beside each other."""
 TODAY, CHANGED = "#3274d9", "#ff780a"
 
 
 def draw_comparison(path: Path, comparison: Comparison, *, title: str) -> None:
-    """Write a PNG with a panel a measure; two bars a day where two replays are compared."""
+    """Write a PNG into a folder that is there: a panel a measure, two bars a day where two replays are compared."""
     from matplotlib.dates import ConciseDateFormatter, date2num
     from matplotlib.figure import Figure  # without pyplot: no window, no global state
     from matplotlib.ticker import MaxNLocator
@@ -39,6 +42,5 @@ def draw_comparison(path: Path, comparison: Comparison, *, title: str) -> None:
         axes.set_ylim(0, max(1, *today, *(changed or [])) * 1.1)
         axes.grid(axis="y", alpha=0.25)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
-    figure.suptitle(title, fontsize=11)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.suptitle("\n".join(wrap(title, TITLE_SIGNS)), fontsize=11)
     figure.savefig(path, dpi=110)

@@ -32,6 +32,8 @@ def vary(settings: Settings, changes: Sequence[str]) -> Settings:
     Raises ConfigurationError naming the key and its bound, also where nothing would be different.
     """
     parts = dict(_split(change) for change in changes)
+    if len(parts) < len(changes):
+        raise ConfigurationError(f"--set {', '.join(changes)}: each setting may be given once")
     varied = change_settings(settings, parts)
     for kind in (varied.training.kind, *varied.training.kind_by_pattern.values()):
         detector_of_kind(kind)

@@ -1,39 +1,43 @@
--- With F flagged readings, U unflagged ones, f the share of false alarms among reviewed alarms, and q the share of normal
--- readings among the audited (1 where too few were), the false positive rate is F f / (F f + U q). The interval is
--- Wilson's for f, at 95 %.
+-- With F flagged and U unflagged predictions, f the share of false alarms among reviewed alarms and q that of normal
+-- readings among the audited (1 where too few were), the false positive rate is about F f / (F f + U q). The interval is Wilson's for f, at 95 %, for the
+-- effective number of reviews: alarms of one episode are judged alike (Kish 1965).
 -- Where every alarm was reviewed it is no estimate, but the false alarms over all normal readings, however few reviews
 -- there are; the interval is then Wilson's for so many readings, of which those of one episode come as one.
 WITH told AS (
-    SELECT count(DISTINCT review) FILTER (WHERE verdict IN ('confirmed', 'false_alarm'))::double precision AS reviewed,
-           count(DISTINCT review) FILTER (WHERE verdict IN ('missed', 'normal')) AS audits
-    FROM grafana.verdict
-    WHERE $__timeFilter("time") AND (window_until IS NULL OR weight IS NOT NULL) AND :chosen
+    SELECT count(*)::double precision AS reviewed,
+           sum(alarms) ^ 2 / sum(alarms ^ 2) AS effective
+    FROM (
+        SELECT count(*)::double precision AS alarms
+        FROM grafana.verdict
+        WHERE $__timeFilter("time") AND verdict IN ('confirmed', 'false_alarm') AND :chosen
+        GROUP BY review
+    ) AS review
 ), seen AS (
     SELECT sum(predictions)::double precision AS predictions,
            sum(flagged)::double precision AS flagged,
            max(told.reviewed) AS reviewed,
-           CASE WHEN max(told.audits) >= :min_verdicts
-                THEN least(sum(normal_weight) / nullif(sum(audited_weight), 0), 1) ELSE 1 END AS normal_share,
+           max(told.effective) AS effective,
            sum(confirmed + false_alarms)::double precision AS judged,
            sum(false_alarms)::double precision AS false_alarms,
+           (sum(predictions) - sum(flagged)) * CASE
+               WHEN sum(missed + normal) >= :min_verdicts THEN sum(normal_weight) / sum(audited_weight) ELSE 1
+           END AS passed,
            sum(false_alarms) / nullif(sum(confirmed + false_alarms), 0)::double precision AS false_share
     FROM grafana.quality CROSS JOIN told
     WHERE $__timeFilter("time")
       AND :chosen
-), population AS (
-    SELECT *, (predictions - flagged) * normal_share AS passed FROM seen
 ), counted AS (
     SELECT reviewed,
-           false_alarms / (false_alarms + passed) AS rate,
-           (false_alarms + passed) * reviewed / judged AS readings
-    FROM population
+           false_alarms / (passed + false_alarms) AS rate,
+           (passed + false_alarms) * effective / judged AS readings
+    FROM seen
     WHERE judged >= flagged AND reviewed > 0 AND passed > 0
 ), bounded AS (
     SELECT flagged, passed, reviewed, false_share,
-           (false_share + 1.9208 / reviewed) / (1 + 3.8416 / reviewed) AS centre,
-           1.96 * sqrt(false_share * (1 - false_share) / reviewed + 0.9604 / reviewed ^ 2)
-               / (1 + 3.8416 / reviewed) AS margin
-    FROM population
+           (false_share + 1.9208 / effective) / (1 + 3.8416 / effective) AS centre,
+           1.96 * sqrt(false_share * (1 - false_share) / effective + 0.9604 / effective ^ 2)
+               / (1 + 3.8416 / effective) AS margin
+    FROM seen
     WHERE reviewed >= :min_verdicts AND judged < flagged AND passed > 0
 ), rated AS (
     SELECT 'n = ' || reviewed AS told,
