@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import tempfile
 import time
@@ -135,7 +136,7 @@ def _relations(node: dict[str, Any]) -> Iterator[str]:
 
 @contextmanager
 def large_database(size: FleetSize, console: Console) -> Iterator[Database]:
-    """A migrated database of its own server with that fleet, seen by Grafana's login."""
+    """A migrated database of its own server with that fleet, seen by Grafana's login; removed at the end."""
     home = Path(tempfile.mkdtemp(prefix="ml-health-bench-"))
     server = EmbeddedPostgres(home, durable=False)
     try:
@@ -148,6 +149,8 @@ def large_database(size: FleetSize, console: Console) -> Iterator[Database]:
             yield reader
     finally:
         server.stop()
+        # The whole fleet takes four gigabytes.
+        shutil.rmtree(home)
 
 
 def newest_run(reader: Database) -> str:

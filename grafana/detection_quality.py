@@ -65,8 +65,9 @@ def precision() -> gauge.Panel:
         title="Precision",
         description=(
             "Share of reviewed alarms that were real, with n and a 95 % interval; alarms of one episode are one "
-            f"review. Blank below {REVIEWS} reviews. Healthy: {LIMITS.accuracy_warn:.0%} or more. Below half: look "
-            "at the worst models, and lower their target alarm rate."
+            f"review. Blank below {REVIEWS} reviews; its alert reads {LIMITS.verdict_days:g} days, choose as many to "
+            f"see the same. Healthy: {LIMITS.accuracy_warn:.0%} or more. Below half: look at the worst models, and "
+            "lower their target alarm rate."
         ),
         unit="percentunit",
         no_value="not enough reviews",

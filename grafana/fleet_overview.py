@@ -107,17 +107,26 @@ def false_positive_rate(at: Place = (15, 0, 5, 7)) -> gauge.Panel:
 
 
 def last_run() -> stat.Panel:
-    """Whether the orchestrator is alive."""
+    """Whether the orchestrator is alive, and whether what it last did went well."""
     worst = LIMITS.heartbeat_max_age_hours * ONE_HOUR_S
-    steps = style.steps(style.HEALTHY, (ONE_HOUR_S, style.STALE), (worst, style.FAILED))
-    panel = kinds.figures(fields="age_s").thresholds(steps)
+    failed = [
+        *style.colour_if_any(style.FAILED),
+        *style.unit_of("none"),
+        *links.to_board(names.RUNS, "Look at the runs"),
+    ]
+    panel = (
+        kinds.figures(vertical=False)
+        .thresholds(style.steps(style.HEALTHY, (ONE_HOUR_S, style.STALE), (worst, style.FAILED)))
+        .override_by_name("Tasks that failed", failed)
+    )
     return style.finish_panel(
         panel,
         _query("last_run"),
-        title="Since the last run",
+        title="Orchestrator",
         description=(
-            "Time since any task of the orchestrator finished. Healthy: minutes. Above an hour, check that the "
-            "scheduler or the host runs: `ml-health status`, `ml-health doctor`."
+            "Time since any task finished, and how many tasks failed when they last ran. Healthy: minutes, and none. "
+            "Above an hour, check that the scheduler or the host runs: `ml-health status`, `ml-health doctor`. Of a "
+            "task that failed the reason stands in the table at the bottom."
         ),
         unit="s",
         no_value="no run yet",

@@ -14,6 +14,7 @@ BY_OUTCOME = {name: colour for name, _, colour in style.OUTCOMES}
 COLUMNS_BY_OUTCOME = {
     "Succeeded": style.HEALTHY,
     "Partial": style.STALE,
+    "Interrupted": style.STALE,
     "Failed": style.FAILED,
     "Skipped": style.NEUTRAL,
     "Running": style.NEUTRAL,

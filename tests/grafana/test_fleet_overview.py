@@ -21,7 +21,7 @@ TITLES = [
     "Active models",
     "Models by health",
     "False positive rate",
-    "Since the last run",
+    "Orchestrator",
     "Anomalies detected",
     "Anomaly rate against target",
     "Model accuracy",
@@ -123,7 +123,7 @@ def test_anomalies_and_rates_come_from_the_rollups(database: Database, show: Sho
 
 def test_the_last_run_and_each_tasks_last_run_are_told(fleet: dict[tuple[str, str], int], show: Show) -> None:
     """The newest finished run gives the heartbeat, and an older failure of a task is not shown."""
-    assert show("Since the last run")[1] == [("ml_score succeeded", 300.0)]
+    assert show("Orchestrator")[1] == [(300.0, 0)]
     assert [(row[0], row[2]) for row in show("Last run of each task")[1]] == [
         ("ml_retrain", "partial"),
         ("ml_score", "succeeded"),
@@ -135,7 +135,7 @@ def test_runs_after_the_time_range_are_not_seen(fleet: dict[tuple[str, str], int
     earlier = replace(viewer, end=NOW.replace(hour=11))
 
     assert {row[0] for row in show("Last run of each task", earlier)[1]} == {"ml_retrain", "ml_score"}
-    assert show("Since the last run", earlier)[1][0][1] == 1800.0
+    assert show("Orchestrator", earlier)[1] == [(1800.0, 1)]
 
 
 @pytest.mark.parametrize(

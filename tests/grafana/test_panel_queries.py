@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ml_core.adapters.postgres.database import Database
+from ml_core.grafana import build
 from tests.grafana.conftest import Answer
 from tests.grafana.fleet_rows import NOW, TENANT, add_activity, add_fleet, add_history, add_verdicts
 from tests.grafana.macro_expander import Viewer
@@ -173,6 +174,36 @@ def test_a_scheduler_that_died_has_missed_its_slots(
     rows = show("Missed slots", viewer)[1]
 
     assert [(row[0], row[2], row[3]) for row in rows] == [("ml_score", 71, 21600), ("ml_escalate", 0, 360)]
+
+
+def test_an_interrupted_run_is_not_called_failed(database: Database, show: Callable[..., Answer]) -> None:
+    """It is taken up again: a column and a colour of its own kind, as in the table of what was not done."""
+    with database.transaction() as cur:
+        cur.execute(
+            "INSERT INTO ml_health.run (task, slot, outcome, owner, started_at)"
+            " VALUES ('ml_score', %(at)s, 'interrupted', 'a', %(at)s)",
+            {"at": NOW - timedelta(hours=1)},
+        )
+    columns, rows = show("Outcomes by task")
+
+    assert {name for name, count in zip(columns[1:], rows[0][1:], strict=True) if count} == {"Interrupted"}
+
+
+def test_a_word_has_one_colour_on_every_panel(boards: list[Board]) -> None:
+    """Health, outcomes and verdicts are drawn alike as a cell, a bar, a figure and a line."""
+    style = build.runs.style
+    words = {value.replace("_", " "): colour for value, _, colour in (*style.HEALTHS, *style.OUTCOMES, *style.VERDICTS)}
+    drawn = [
+        (override["matcher"]["options"].lower(), change["value"]["fixedColor"])
+        for board in boards
+        for panel in board["panels"]
+        for override in panel["fieldConfig"]["overrides"]
+        for change in override["properties"]
+        if change["id"] == "color" and "fixedColor" in change["value"]
+    ]
+
+    assert {name for name, _ in drawn} >= {"partial", "interrupted", "confirmed", "stale", "failed"}
+    assert [(name, colour) for name, colour in drawn if words.get(name, colour) != colour] == []
 
 
 def test_the_heartbeat_tells_what_its_alert_is_about(

@@ -1,8 +1,21 @@
 """On a fleet with months of anomalies every query reads the partitions of its time range and no other."""
 
-import pytest
+import tempfile
+from pathlib import Path
 
-from benchmarks.dashboards import NOW, FleetSize, Timing, list_queries, measure, newest_run, partitions_read
+import pytest
+from rich.console import Console
+
+from benchmarks.dashboards import (
+    NOW,
+    FleetSize,
+    Timing,
+    large_database,
+    list_queries,
+    measure,
+    newest_run,
+    partitions_read,
+)
 from benchmarks.large_fleet import add_large_fleet
 from ml_core.adapters.postgres.database import Database
 
@@ -32,3 +45,13 @@ def test_a_week_reads_the_month_that_it_lies_in(timings: dict[str, Timing], read
     empty = {place for place, timing in timings.items() if timing.rows == 0}
     assert empty == EMPTY_WHERE_ALL_IS_MODELLED, "no rows, nothing measured: give it some in benchmarks/large_fleet.sql"
     assert len(partitions_read(reader, "SELECT count(*) FROM grafana.anomaly")) >= SMALL.months
+
+
+def test_a_measured_fleet_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database of a whole fleet takes gigabytes: it is gone afterwards."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    few = FleetSize(series=4, detections=400, months=1, rollup_days=1)
+    with large_database(few, Console(quiet=True)):
+        assert list(tmp_path.iterdir()) != []
+
+    assert list(tmp_path.iterdir()) == []

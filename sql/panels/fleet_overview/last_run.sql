@@ -1,7 +1,10 @@
--- Age of the newest finished run at the end of the time range.
-SELECT task || ' ' || outcome AS label,
-       extract(epoch FROM $__timeTo()::timestamptz - finished_at)::double precision AS age_s
-FROM grafana.run
-WHERE finished_at <= $__timeTo()
-ORDER BY finished_at DESC
-LIMIT 1
+-- Age of the newest finished run at the end of the time range, and how many tasks' newest finished runs failed.
+SELECT extract(epoch FROM $__timeTo()::timestamptz - max(finished_at))::double precision AS "Since the last run",
+       count(*) FILTER (WHERE outcome = 'failed') AS "Tasks that failed"
+FROM (
+    SELECT DISTINCT ON (task) finished_at, outcome
+    FROM grafana.run
+    WHERE finished_at <= $__timeTo()
+    ORDER BY task, finished_at DESC
+) AS newest
+HAVING count(*) > 0

@@ -2,7 +2,8 @@
 SELECT task AS "Task",
        count(*) FILTER (WHERE outcome = 'succeeded') AS "Succeeded",
        count(*) FILTER (WHERE outcome = 'partial') AS "Partial",
-       count(*) FILTER (WHERE outcome IN ('failed', 'interrupted')) AS "Failed",
+       count(*) FILTER (WHERE outcome = 'interrupted') AS "Interrupted",
+       count(*) FILTER (WHERE outcome = 'failed') AS "Failed",
        count(*) FILTER (WHERE outcome = 'skipped') AS "Skipped",
        count(*) FILTER (WHERE outcome = 'running') AS "Running"
 FROM grafana.run
