@@ -152,7 +152,7 @@ def _check(window: DriftWindow, artifact: ModelArtifact, reference: Reference, l
 
 def _check_sensor(metric: str, artifact: ModelArtifact, live: Readings) -> tuple[bool, bool, bool]:
     known = artifact.metadata
-    names = ("median_interval_s", "n_readings", "value_min", "value_max", "flat_run_p999")
+    names = ("median_interval_s", "n_readings", "value_min", "value_max", "autocorrelation_time", "flat_run_p999")
     profile = TrainingProfile(
         quantiles=np.asarray(known["quantiles"]),
         # Here a day is so many readings, whatever their interval: what is usual is that of parts as long.

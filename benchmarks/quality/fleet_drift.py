@@ -239,6 +239,7 @@ def _sees_sensor_fault(artifact: ModelArtifact, live: Readings) -> bool:
                 "value_min",
                 "value_max",
                 "usual_outside_share",
+                "autocorrelation_time",
                 "flat_run_p999",
             )
         },

@@ -91,6 +91,9 @@ class HealthPolicy:
     out_of_range_usual_ratio: Annotated[float, Ge(1)] = setting(
         1.5, "So many times the share that a day of training had outside of its other days' range is usual too."
     )
+    out_of_range_far_ratio: Positive = setting(
+        0.75, "Widths of the training range beyond it where readings count however slowly a series moves."
+    )
     alarm_rate_warn_ratio: Positive = setting(3.0, "Alarm rate over the target rate that warns.")
     alarm_rate_fail_ratio: Positive = setting(10.0, "Alarm rate over the target rate that fails.")
     chance_level: Annotated[float, Gt(0), Lt(1)] = setting(

@@ -511,7 +511,7 @@ def _make_loud(platform: Platform, database: Database, loud: ModelVersion, forme
     threshold = float(artifact.metadata["threshold"]) * 0.6
     stored = platform.artifacts.write(encode(replace(artifact, metadata={**artifact.metadata, "threshold": threshold})))
     with database.transaction() as cur:
-        # The table itself refuses another file for a version that serves.
+        # The database keeps a serving version's artifact, so that only damage like this one changes it.
         cur.execute("SET LOCAL session_replication_role = replica")
         cur.execute("UPDATE ml_models SET artifact_sha256 = %s WHERE id = %s", (stored.sha256, loud.model_id))
 

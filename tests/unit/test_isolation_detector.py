@@ -235,6 +235,7 @@ def test_metadata_holds_what_later_checks_need():
     assert metadata["median_interval_s"] == 600.0
     assert metadata["flat_run_max"] == 10
     assert 1 <= metadata["flat_run_p999"] <= 10
+    assert 1 <= metadata["autocorrelation_time"] < 20
     assert 0 < metadata["usual_outside_share"] <= 3 / 144
     assert metadata["quantiles"][50] == pytest.approx(np.median(values))
     assert len(metadata["quantiles"]) == 101

@@ -162,3 +162,35 @@ def test_what_a_day_of_training_did_is_usual(usual: float, share: float, verdict
     assert result.verdict is verdict
     assert result.evidence["usual_outside_share"] == usual
     assert ("usual" in result.reason) == (verdict is Verdict.OK)
+
+
+@pytest.mark.parametrize(
+    ("outside", "by", "verdict"),
+    [
+        (30, 0.5, Verdict.OK),  # one excursion of a series that moves slowly, a fifth of the day
+        (120, 0.5, Verdict.FAIL),  # most of the day
+        (30, 1.6, Verdict.FAIL),  # a short one far beyond anything that was learned
+    ],
+)
+def test_one_excursion_of_a_slow_series_is_one(outside: int, by: float, verdict: Verdict) -> None:
+    """Readings that tell as much as one count as one, unless they lie far outside."""
+    values = np.zeros(144)
+    values[:outside] = 1.0 + by
+    profile = TrainingProfile(
+        value_min=-1.0, value_max=1.0, n_readings=4032, median_interval_s=600.0, autocorrelation_time=50.0
+    )
+
+    result = check_out_of_range(window_of(values), profile, policy=POLICY)
+
+    assert result.verdict is verdict
+    assert result.evidence["independent_outside"] == pytest.approx(outside / 50)
+    assert ("50 in a row tell as much as one" in result.reason) == (verdict is Verdict.OK)
+
+
+def test_memory_lasts_a_time() -> None:
+    """A series that reads twice as often now remembers twice as many readings, and never less than one."""
+    profile = TrainingProfile(median_interval_s=600.0, autocorrelation_time=10.0)
+
+    assert profile.memory_readings(300.0) == 20.0
+    assert profile.memory_readings(60_000.0) == 1.0
+    assert TrainingProfile().memory_readings(None) == 1.0

@@ -57,6 +57,8 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
     """Share of the readings beyond the smallest and largest of training: more than chance and training's own days did.
 
     What a day did within training is usual (`largest_outside_share`), as an effect of drift is held against U.
+    Chance is that of independent readings: a slow series that leaves its range once stays outside for hours. What
+    lies outside by `out_of_range_far_ratio` times the range's width needs no such patience.
     """
     low, high = profile.value_min, profile.value_max
     n = len(window.readings)
@@ -68,11 +70,16 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
     count, share = int(outside.sum()), float(outside.mean())
     usual = _usual_share(profile.usual_outside_share, policy.out_of_range_usual_ratio)
     verdict, threshold = grade_high(share, max(policy.out_of_range_warn, usual), max(policy.out_of_range_fail, usual))
-    # Each new reading of a healthy series is a new extreme with probability 2 / (n + 1).
-    by_chance = 2.0 * n / ((profile.n_readings or n) + 1)
     reason = f"{count} of {n} readings lie outside of the training range {low:.4g} to {high:.4g}"
-    if verdict is not Verdict.OK and not is_beyond_chance(count, by_chance, policy.chance_level):
-        verdict, reason = Verdict.OK, f"{reason}; so few come by chance"
+    learned, memory = profile.n_readings or n, profile.memory_readings(window.readings.median_interval_s())
+    by_chance = _extremes_by_chance(n / memory, learned / (profile.autocorrelation_time or 1.0))
+    if verdict is not Verdict.OK and not is_beyond_chance(count / memory, by_chance, policy.chance_level):
+        margin = policy.out_of_range_far_ratio * (high - low)
+        far = outside_range(window.readings.values, low - margin, high + margin)
+        verdict, threshold = grade_high(float(far.mean()), policy.out_of_range_warn, policy.out_of_range_fail)
+        by_chance = _extremes_by_chance(n, learned)
+        if verdict is Verdict.OK or not is_beyond_chance(int(far.sum()), by_chance, policy.chance_level):
+            verdict, reason = Verdict.OK, f"{reason}; so few come by chance{_tell_memory(count, memory)}"
     elif verdict is Verdict.OK and share > policy.out_of_range_warn:
         reason = f"{reason}; up to {usual:.0%} are usual, since a day of training left the others' range as well"
     return CheckResult(
@@ -89,9 +96,24 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
             "outside": count,
             "readings": n,
             "usual_outside_share": profile.usual_outside_share,
+            "independent_outside": count / memory,
             "since": to_datetime(window.readings.timestamps[start_of_change(outside)]).isoformat() if count else None,
         },
     )
+
+
+def _extremes_by_chance(n: float, learned: float) -> float:
+    """How many of n independent readings of a healthy series lie outside of the range of `learned` ones.
+
+    Each is a new smallest or largest with probability 2 / (learned + 1).
+    """
+    return 2.0 * n / (learned + 1.0)
+
+
+def _tell_memory(count: int, memory: float) -> str:
+    if memory < 2:
+        return ""
+    return f" ({memory:.0f} in a row tell as much as one, so these as much as {count / memory:.1f})"
 
 
 def _usual_share(seen: float | None, ratio: float) -> float:

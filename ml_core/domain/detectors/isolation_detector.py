@@ -51,7 +51,8 @@ class IsolationForestDetector:
         values = everything[~outliers]
         held_out = held_out_mask(values.size)
         fitted, calibration = values[~held_out], values[held_out]
-        reference = _learn(fitted, calibration, options, autocorrelation_time(values))
+        memory = autocorrelation_time(values)
+        reference = _learn(fitted, calibration, options, memory)
         stride = -(-values.size // MAX_REFERENCE_READINGS)
         kept = values[::stride]
         return ModelArtifact(
@@ -60,7 +61,7 @@ class IsolationForestDetector:
             metadata=_describe_readings(readings, values)
             | _describe_options(options)
             | reference.figures()
-            | {"n_held_out": int(calibration.size), "n_outliers": int(outliers.sum())}
+            | {"n_held_out": int(calibration.size), "n_outliers": int(outliers.sum()), "autocorrelation_time": memory}
             | {"reference_stride": stride}
             | dict(zip(("band_low", "band_high"), reference.band, strict=True)),
         )

@@ -30,10 +30,17 @@ class TrainingProfile:
     """Values at evenly spaced levels from 0 to 1."""
     usual_outside_share: float | None = None
     """The largest share of a day of training (a third, where that is less) outside of the range of the rest."""
+    autocorrelation_time: float | None = None
+    """How many readings of training in a row tell as much as one independent one, from 1."""
     flat_run_p999: float | None = None
     expected_alarm_rate: float | None = None
     coverage: float | None = None
     """Readings over those expected at D, from 0 to 1: below 1 where a series reads irregularly."""
+
+    def memory_readings(self, interval_s: float | None) -> float:
+        """How many readings at this interval tell as much as one: memory lasts a time, not a count; from 1."""
+        pace = self.median_interval_s / interval_s if self.median_interval_s and interval_s else 1.0
+        return max(1.0, (self.autocorrelation_time or 1.0) * pace)
 
     @classmethod
     def of_model(cls, model: ModelVersion) -> TrainingProfile:
@@ -47,6 +54,7 @@ class TrainingProfile:
             value_max=_number(metadata, "value_max"),
             quantiles=_quantiles(metadata),
             usual_outside_share=_number(metadata, "usual_outside_share"),
+            autocorrelation_time=_positive(metadata, "autocorrelation_time"),
             flat_run_p999=_number(metadata, "flat_run_p999"),
             expected_alarm_rate=expected_alarm_rate(
                 # An adaptive model alarms by its budget, whatever its frozen reference was made for.
