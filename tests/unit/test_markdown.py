@@ -78,7 +78,7 @@ def test_a_long_title_is_cut() -> None:
 @given(hostile)
 def test_code_spans_cannot_be_left(text: str) -> None:
     """The run of backticks that opens a span occurs nowhere inside, and bars cannot end a table's cell."""
-    span = code_span(text)
+    span = code_span(text, in_table=True)
     if not span:
         return
     ticks = re.match(r"`+", span).group()
@@ -88,6 +88,14 @@ def test_code_spans_cannot_be_left(text: str) -> None:
     assert ticks not in re.findall(r"`+", inside)
     assert "\n" not in span
     assert not re.search(r"(?<!\\)\|", inside)
+
+
+def test_a_commits_name_links_no_commit_and_an_id_stays_as_it_is() -> None:
+    """GitHub links seven to forty hexadecimal digits to a commit; UUIDs are copied into commands."""
+    commit, model = "1a2b3c4d5e6f", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+
+    assert make_inert(f"{commit} {model}") == f"1a2\u200bb3c4d5e6f {model}"
+    assert code_span(commit) == f"`{commit}`"
 
 
 @given(hostile)
