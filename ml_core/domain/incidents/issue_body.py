@@ -1,11 +1,10 @@
-"""What an issue says: one sentence, since when, what to do, where to look, evidence, what was tried."""
+"""What an issue says: one sentence, since when, what to do, where to look, what was tried, evidence."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shlex
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from urllib.parse import quote
@@ -13,13 +12,21 @@ from urllib.parse import quote
 from ml_core.domain.incidents.finding import Finding, Severity
 from ml_core.domain.incidents.incident import FLEET, Attempt, Incident, severity_of
 from ml_core.domain.incidents.issue import IssueDraft
-from ml_core.domain.incidents.issue_evidence import NO_COURSES, SHOWN, Courses, name_place, shorten, write_evidence
-from ml_core.domain.incidents.markdown import code_block, make_inert
+from ml_core.domain.incidents.issue_evidence import (
+    NO_COURSES,
+    SHOWN,
+    UNFOLDED,
+    Courses,
+    count_metrics,
+    name_place,
+    shorten,
+    write_evidence,
+)
+from ml_core.domain.incidents.markdown import code_block, code_span, make_inert
 from ml_core.domain.incidents.runbook import CHECKS, runbook_of
 from ml_core.domain.policies import EscalationPolicy
 
 SHOWN_ATTEMPTS = 10
-SHOWN_METRICS = 5
 KEEP_OPEN_LABEL = "keep-open"
 
 
@@ -54,12 +61,11 @@ def write_issue(
     parts = (
         _headline(title, ordered),
         _since(incident, ordered),
-        # Before the evidence, which fills a page in a storm.
         _advice(incident.check, ordered),
-        _links(incident.check, ordered, policy),
-        write_evidence(ordered, courses),
+        _links(incident, ordered, policy),
         _tried(ordered, attempts),
-        _handling(incident, policy),
+        write_evidence(ordered, courses),
+        _handling(policy),
         _machine_block(incident, ordered),
     )
     return IssueDraft(
@@ -103,20 +109,21 @@ def _headline(title: str, findings: Sequence[Finding]) -> str:
     if len(findings) == 1:
         # A message of nothing visible would leave four asterisks, which is a rule across the page.
         return f"**{make_inert(findings[0].message) or make_inert(title)}**"
-    first = findings[0]
-    told = f"{name_place(first)}: {shorten(first.message)}"
-    return f"**{make_inert(title)}.** The gravest and oldest, {make_inert(told)}"
+    place, message = code_span(name_place(findings[0])), make_inert(shorten(findings[0].message))
+    return f"**{make_inert(title)}.** The gravest: {place}, {message}"
 
 
 def _since(incident: Incident, findings: Sequence[Finding]) -> str:
-    parts = [f"Since {min(finding.opened_at for finding in findings):%Y-%m-%d %H:%M} UTC."]
+    first, last = (pick(finding.opened_at for finding in findings) for pick in (min, max))
+    until = "" if last == first else f", the last at {last:%Y-%m-%d %H:%M}"
+    parts = [f"Since {first:%Y-%m-%d %H:%M} UTC{until}."]
     if len(findings) > 1:
         grave = sum(finding.severity is Severity.CRITICAL for finding in findings)
         devices = len({(finding.key.tenant, finding.key.device) for finding in findings if finding.key is not None})
         counted = f"{len(findings):,} findings on {devices:,} device{'s' if devices != 1 else ''}"
         parts.append(f"{counted}: {grave:,} critical, {len(findings) - grave:,} warning.")
-    if len(findings) > SHOWN:
-        parts.append(_spread(findings))
+    if len(findings) > UNFOLDED and (metrics := count_metrics(findings)):
+        parts.append(f"By metric: {metrics}.")
     if incident.occurrences > 1:
         back = incident.occurrences - 1
         parts.append(f"It has come back {'once' if back == 1 else f'{back} times'} after recovering.")
@@ -125,19 +132,11 @@ def _since(incident: Incident, findings: Sequence[Finding]) -> str:
     return " ".join(parts)
 
 
-def _spread(findings: Sequence[Finding]) -> str:
-    """Over which metrics, as far as the table cannot show it: what a storm has in common."""
-    counts = Counter(finding.key.metric for finding in findings if finding.key is not None)
-    named = [f"{make_inert(metric)} {count:,}" for metric, count in counts.most_common(SHOWN_METRICS)]
-    rest = len(counts) - len(named)
-    return f"By metric: {', '.join(named)}{f', {rest:,} others' if rest else ''}." if named else ""
-
-
 def _tried(findings: Sequence[Finding], attempts: Sequence[Attempt]) -> str:
     """What was done to models of the listed series since the finding of each."""
     listed: Mapping[int | None, Finding] = {finding.series_id: finding for finding in findings[:SHOWN]}
     lines = [
-        f"- {attempt.happened_at:%Y-%m-%d %H:%M} UTC, {make_inert(name_place(finding))}: "
+        f"- {attempt.happened_at:%Y-%m-%d %H:%M} UTC, {code_span(name_place(finding))}: "
         + make_inert(shorten(": ".join(filter(None, (attempt.event.replace("_", " "), attempt.reason)))))
         for attempt in attempts
         if (finding := listed.get(attempt.series_id)) is not None and attempt.happened_at >= finding.opened_at
@@ -147,22 +146,25 @@ def _tried(findings: Sequence[Finding], attempts: Sequence[Attempt]) -> str:
 
 
 def _advice(check: str, findings: Sequence[Finding]) -> str:
+    """What a person does, with the command that accepts a change on purpose, for the gravest series."""
     if check not in CHECKS:
         return ""
-    words, keys = CHECKS[check], {str(finding.key) for finding in findings if finding.key is not None}
-    series = shlex.quote(*keys) if len(keys) == 1 else "DEVICE:METRIC"
-    command = code_block(words.command.replace("SERIES", series), "sh") if words.command else ""
-    return "\n\n".join(filter(None, (f"**What to do**: {words.advice}", command)))
+    told = f"**What to do**: {CHECKS[check].advice}"
+    if CHECKS[check].acceptable and findings[0].key is not None:
+        command = f'ml-health accept-drift {shlex.quote(name_place(findings[0]))} --reason "..."'
+        told += f" If the machine changed on purpose, accept it: {code_span(command)}."
+    return told
 
 
-def _links(check: str, findings: Sequence[Finding], policy: EscalationPolicy) -> str:
-    links = [f"[Runbook]({runbook_of(check)})"] if check in CHECKS else []
+def _links(incident: Incident, findings: Sequence[Finding], policy: EscalationPolicy) -> str:
+    links = [f"[Runbook]({runbook_of(incident.check)})"] if incident.check in CHECKS else []
     if policy.dashboard_url:
         device = _only_device(findings)
         board = "mlh-fleet" if device is None else f"mlh-device?var-device={quote(device, safe='')}"
         # As a link with words: in a bare address Markdown and GitHub would act on what stands in a device's name.
         links.append(f"[Dashboard]({policy.dashboard_url.rstrip('/')}/d/{board})")
-    return f"**Where to look**: {', '.join(links)}" if links else ""
+    links.append(f"how this came to be, step by step: `ml-health explain {incident.incident_id}`")
+    return f"**Where to look**: {' · '.join(links)}"
 
 
 def _only_device(findings: Sequence[Finding]) -> str | None:
@@ -172,9 +174,8 @@ def _only_device(findings: Sequence[Finding]) -> str | None:
     return None if others or first is None else first[1]
 
 
-def _handling(incident: Incident, policy: EscalationPolicy) -> str:
+def _handling(policy: EscalationPolicy) -> str:
     return (
-        f"`ml-health explain {incident.incident_id}` tells step by step how this came to be.\n\n"
         f"This text is kept current. Once the fault is gone, the issue is closed after "
         f"{policy.close_after_healthy_runs} healthy daily checks, unless somebody took part or the label "
         f"`{KEEP_OPEN_LABEL}` stands. Close it as *not planned* to have it left alone."

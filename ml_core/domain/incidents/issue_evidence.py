@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ml_core.domain.incidents.finding import Finding
-from ml_core.domain.incidents.markdown import table
+from ml_core.domain.incidents.incident import FLEET
+from ml_core.domain.incidents.markdown import code_span, table
+from ml_core.domain.incidents.redaction import redact
+from ml_core.domain.incidents.runbook import CHECKS
 from ml_core.domain.incidents.sparkline import draw_sparkline
 
 SHOWN = 20
 """Findings that one body lists; the rest are counted."""
 
+UNFOLDED = 5
+"""Of these, so many stand open; a storm's others are folded away."""
+
+SHOWN_METRICS = 5
 SHOWN_CHARACTERS = 400
 """Of one message in the table; an exception's text may be a page."""
 
@@ -24,28 +32,46 @@ NO_COURSES: Courses = {}
 
 
 def write_evidence(findings: Sequence[Finding], courses: Courses) -> str:
-    """The table of findings, the first ones in full and the rest counted; of a single one without its words."""
+    """The table of findings: the first ones open, some more folded, the rest counted."""
     shown = findings[:SHOWN]
+    columns = _list_columns(shown, courses)
+    rows = list(zip(*columns.values(), strict=True))
+    parts = ["**Evidence**", table(tuple(columns), rows[:UNFOLDED], code=("series",))]
+    if folded := rows[UNFOLDED:]:
+        more = table(tuple(columns), folded, code=("series",))
+        parts.append(f"<details><summary>{len(folded)} more</summary>\n\n{more}\n\n</details>")
+    if len(findings) > len(shown):
+        parts.append(f"… and {len(findings) - len(shown):,} more.")
+    if "course" in columns:
+        parts.append("Course: the value at the last checks, the oldest first, each series on a scale of its own.")
+    return "\n\n".join(parts)
+
+
+def _list_columns(shown: Sequence[Finding], courses: Courses) -> dict[str, list[str]]:
+    """What there is to show; of a single finding the text above the table says when and what."""
+    unit = CHECKS[shown[0].check].unit if shown[0].check in CHECKS else ""
+    told = f" ({unit})" if unit else ""
     columns: dict[str, list[str]] = {
         "series": [name_place(finding) for finding in shown],
         "severity": [finding.severity.value for finding in shown],
-        "value": [_number(finding.value) for finding in shown],
-        "threshold": [_number(finding.threshold) for finding in shown],
+        f"value{told}": [_number(finding.value) for finding in shown],
+        f"threshold{told}": [_number(finding.threshold) for finding in shown],
         "course": [_course(finding, courses) for finding in shown],
-        "since (UTC)": [f"{finding.opened_at:%Y-%m-%d %H:%M}" for finding in shown],
-        "what": [shorten(finding.message) for finding in shown],
     }
-    charted = any(columns["course"])
-    if not charted:
+    if not any(columns["course"]):
         del columns["course"]
-    if len(findings) == 1:
-        del columns["what"]  # it is the headline
-    parts = [table(tuple(columns), zip(*columns.values(), strict=True))]
-    if len(findings) > len(shown):
-        parts.append(f"… and {len(findings) - len(shown):,} more.")
-    if charted:
-        parts.append("Course: the value at the last checks, the oldest first, each series on a scale of its own.")
-    return "\n\n".join(parts)
+    if len(shown) > 1:
+        columns["since (UTC)"] = [f"{finding.opened_at:%Y-%m-%d %H:%M}" for finding in shown]
+        columns["what"] = [shorten(finding.message) for finding in shown]
+    return columns
+
+
+def count_metrics(findings: Sequence[Finding]) -> str:
+    """How many findings each metric has, the most first: what a storm has in common."""
+    counted = Counter(redact(finding.key.metric) for finding in findings if finding.key is not None)
+    told = [f"{code_span(metric)} {count:,}" for metric, count in counted.most_common(SHOWN_METRICS)]
+    others = len(counted) - len(told)
+    return ", ".join(told) + (f" and {others:,} other{'s' if others > 1 else ''}" if others > 0 else "")
 
 
 def _course(finding: Finding, courses: Courses) -> str:
@@ -55,8 +81,8 @@ def _course(finding: Finding, courses: Courses) -> str:
 
 
 def name_place(finding: Finding) -> str:
-    """The series of a finding in words."""
-    return "the fleet" if finding.key is None else f"{finding.key.device} / {finding.key.metric}"
+    """The series of a finding as commands take it; what looks like a secret in it goes before it becomes code."""
+    return FLEET if finding.key is None else redact(str(finding.key))
 
 
 def _number(value: float | None) -> str:

@@ -17,6 +17,8 @@ _BREAK = "\u200b"
 _REORDERING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\u2028\u2029\u0085"
 _CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_REORDERING}\ud800-\udfff]")
 _LIVE_SIGN = re.compile(r"@(?=\w)|#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
+_COMMIT = re.compile(r"(?<![\w-])([0-9a-f]{3})(?=[0-9a-f]{4,37}(?![\w-]))", re.IGNORECASE)
+"""What may be a commit's name; the parts of a UUID are none."""
 _WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
 _MARKUP = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -38,6 +40,18 @@ def make_title(text: str, limit: int = TITLE_LIMIT_CHARACTERS) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def code_span(text: str, *, in_table: bool = False) -> str:
+    """Return `text` as code within a line, or within a table's cell, however many backticks it holds."""
+    line = _break_comments(_one_line(text))
+    if in_table:
+        line = line.replace("|", "\\|")
+    if not line:
+        return ""
+    ticks = "`" * (_longest_run(line) + 1)
+    padding = " " if "`" in (line[0], line[-1]) else ""
+    return f"{ticks}{padding}{line}{padding}{ticks}"
+
+
 def code_block(text: str, language: str = "") -> str:
     """Return `text` as a fenced block whose fence is longer than any run of backticks inside."""
     lines = _break_comments(_clean(text).strip("\n"))
@@ -45,13 +59,16 @@ def code_block(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{lines}\n{fence}"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; every cell is shown as inert text."""
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, code: Sequence[str] = ()) -> str:
+    """Return a Markdown table; every cell is shown as inert text, or as code in the columns that are named so."""
 
     def line(cells: Iterable[str]) -> str:
         return f"| {' | '.join(cells)} |"
 
-    body = (line(make_inert(str(cell)) for cell in row) for row in rows)
+    def show(name: str, cell: object) -> str:
+        return code_span(str(cell), in_table=True) if name in code else make_inert(str(cell))
+
+    body = (line(show(name, cell) for name, cell in zip(header, row, strict=True)) for row in rows)
     return "\n".join((line(map(make_inert, header)), line(["---"] * len(header)), *body))
 
 
@@ -83,7 +100,7 @@ def _part(text: str) -> str:
     The break stands before a colon of `://`: after it, it would count as part of the host's name.
     """
     parted = _LIVE_SIGN.sub(rf"\g<0>{_BREAK}", text).replace("://", f"{_BREAK}:{_BREAK}//")
-    return _WWW.sub(rf"\1{_BREAK}.", parted)
+    return _COMMIT.sub(rf"\1{_BREAK}", _WWW.sub(rf"\1{_BREAK}.", parted))
 
 
 def _break_comments(text: str) -> str:

@@ -14,8 +14,8 @@ _KEY = r"(?:api|access|account|secret|private|auth|encryption|signing|session|ma
 _NAMED = rf"(?:(?:{_WORD}|{_KEY})[\w.-]{{0,24}}|pass(?:wort)?|pwd)"
 """What a secret is called, with what may follow in the name, such as `tokens` or `secret_key_base`."""
 
-_SEPARATOR = r"(?:\\*[\"']?\s*(?:=>|->|:=|={1,2}|:|>|%3[AD])\s*|\\*[\"']\s*,\s*(?=\\*[\"']))"
-"""Between name and value in assignments, JSON (also within JSON), XML, URLs, and the `repr` of pairs and arguments."""
+_SEPARATOR = r"(?:\\*[\"']?\s*(?:=>|->|:=|={1,2}|:|>)\s*|\\*[\"']\s*,\s*(?=\\*[\"']))"
+"""Between name and value in assignments, JSON (also within JSON), XML, and the `repr` of pairs and arguments."""
 
 _QUOTED = (
     r"(?:\w{1,30}\(\s*)?[bfru]{0,2}"  # the repr of bytes, or of a wrapper
@@ -24,8 +24,10 @@ _QUOTED = (
 )
 _BLOCK = r"[|>][-+\d]{0,2}[ \t]*\n(?:[ \t]+[^\n]*\n?)+"  # YAML
 _BARE = r"""[^\s,;&"'](?:[^\s,;&]|[,;&](?!\s|\Z|[\w.'"-]{1,40}\s*[:=]))*"""  # a comma before the next name ends it
-_UNTOLD = r"(?!(?:\\?\*){3})"  # asterisks that were escaped for Markdown since stay escaped
-_VALUE = rf"{_UNTOLD}(?:{_QUOTED}|{_BLOCK}|{_BARE})"
+_UNTOLD = r"(?!(?:\\?\*){3}|[`|])"
+"""A body is redacted again when it is Markdown: what was replaced, and the ends of code and of cells, stay."""
+
+_VALUE = rf"(?:`[^`\s|]+`|{_BLOCK}|{_UNTOLD}(?:{_QUOTED}|{_BARE}))"
 _PARAMETERS = r"(?:\w+\s+)?(?:[\w-]{1,30}=\"[^\"\n]*\"[,\s]*)+"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -36,12 +38,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             REDACTED,
         ),
         (rf"(:\u200b?//){_UNTOLD}[^\s\"'<>]{{1,1024}}@", rf"\1{REDACTED}@"),
-        (r"\b(hooks\.slack\.com/|[\w.-]{1,80}\.webhook\.office\.com/)[^\s\"'<>]+", rf"\1{REDACTED}"),
+        (rf"\b(hooks\.slack\.com/|[\w.-]{{1,80}}\.webhook\.office\.com/){_UNTOLD}[^\s\"'<>]+", rf"\1{REDACTED}"),
         (
-            rf"\b(authorization\\*[\"']?\s*[:=]\s*\\*[\"']?)(?:{_PARAMETERS}|(?:[\w-]+:?\s+)?[^\s\"',;]+)",
+            rf"\b(authorization\\*[\"']?\s*[:=]\s*\\*[\"']?){_UNTOLD}(?:{_PARAMETERS}|(?:[\w-]+:?\s+)?[^\s\"',;]+)",
             rf"\1{REDACTED}",
         ),
-        (r"\b(cookie\\*[\"']?\s*[:=]\s*\\*[\"']?)[^\n\"']+", rf"\1{REDACTED}"),
+        (rf"\b(cookie\\*[\"']?\s*[:=]\s*\\*[\"']?){_UNTOLD}[^\n\"']+", rf"\1{REDACTED}"),
         (r"\b(bearer|basic)(:?\s+)[\w.~+/=-]{6,}", rf"\1\2{REDACTED}"),
         (rf"({_NAMED}{_SEPARATOR}){_VALUE}", rf"\1{REDACTED}"),
         (rf"((?<![\w-])--?{_NAMED}\s+)(?!-){_VALUE}", rf"\1{REDACTED}"),
