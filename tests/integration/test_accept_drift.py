@@ -242,7 +242,7 @@ def test_pin_and_unpin_by_series_and_by_id(platform: Platform, database: Databas
 
     assert (dry["models"], dry["dry_run"], after_dry_run) == ([model_id], True, False)
     assert pinned
-    assert event[:3] == ("pinned", "first", "by anna: audit")
+    assert event[:3] == ("pinned", "person", "by anna: audit")
     assert unpinned["versions"] == [1]
     assert not active(platform).pinned
 

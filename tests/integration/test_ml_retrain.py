@@ -442,6 +442,20 @@ def test_challenger_that_cannot_be_read_gives_way(
     assert word in str(platform.models.list_versions()[1].outcome_reason)
 
 
+def test_challenger_is_overtaken_by_what_came_to_serve_meanwhile(platform: Platform, database: Database) -> None:
+    """It was made to replace another champion: a person's later choice is not undone by an old trial."""
+    go_on(database, drifted(12))
+    open_finding(database, platform, "drift", at=NOW + timedelta(days=2))
+    retrain(platform, NOW + timedelta(days=4))
+    with database.transaction() as cur:
+        cur.execute("UPDATE ml_models SET promoted_at = %s WHERE status = 'active'", (NOW + timedelta(days=4.5),))
+
+    retrain(platform, NOW + timedelta(days=5, hours=15))
+
+    assert statuses(platform)[:2] == [ModelStatus.ACTIVE, ModelStatus.REJECTED]
+    assert "overtaken by version 1" in str(platform.models.list_versions()[1].outcome_reason)
+
+
 def test_challenger_that_is_loud_on_trial_is_rejected(platform: Platform, database: Database) -> None:
     """Where the series moves on during the trial, the challenger loses and the champion stays."""
     values = drifted(6)
@@ -569,6 +583,17 @@ def test_person_rolls_back(platform: Platform, database: Database) -> None:
     assert version.version == 1
     assert statuses(platform) == [ModelStatus.ACTIVE, ModelStatus.RETIRED]
     assert platform.scoring.load([record.series_id])[record.series_id].model_id == version.model_id
+
+
+def test_roll_back_returns_to_what_served_last(platform: Platform, database: Database) -> None:
+    """Version 2 was rolled away from, so that from version 3 the way back leads to version 1."""
+    go_on(database, next_week())
+    retrain(platform, NOW + WEEK)
+    roll_back_now(platform, NOW + WEEK + timedelta(hours=1))
+    retrain(platform, NOW + WEEK + timedelta(days=1))
+    assert active(platform).version == 3
+
+    assert roll_back_now(platform, NOW + WEEK + timedelta(days=2), dry_run=True).version == 1
 
 
 def test_roll_back_needs_a_whole_version(platform: Platform) -> None:

@@ -1,4 +1,4 @@
-"""The newest older version that is whole serves again: where a model is damaged, or where a person asks for it."""
+"""The version that served last and is whole serves again: where a model is damaged, or where a person asks for it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def roll_back(
     artifacts: ArtifactStore,
     now: datetime,
 ) -> tuple[ModelVersion | None, CheckResult]:
-    """Make the newest retired version whose artifact holds serve again, where there is one.
+    """Make the version that retired last, of those whose artifact holds, serve again, where there is one.
 
     The check warns where an older version serves, and fails where none does.
     """
-    for version in sorted(retired, key=lambda version: version.version, reverse=True):
+    for version in _newest_first(retired):
         if not _is_whole(version, artifacts):
             continue
         reason = f"version {version.version} serves again: {problem}"
@@ -52,7 +52,7 @@ def roll_back(
 def roll_back_by_hand(
     record: SeriesRecord, *, promotion: Promotion, artifacts: ArtifactStore, reason: str, dry_run: bool = False
 ) -> ModelVersion:
-    """Make the newest retired version whose artifact is whole serve again; ConflictError where none is.
+    """Make the version that retired last, of those whose artifact is whole, serve again; ConflictError where none is.
 
     A dry run answers the version that would serve, and changes nothing.
     """
@@ -60,8 +60,8 @@ def roll_back_by_hand(
         series_ids=[record.series_id], statuses=[ModelStatus.ACTIVE, ModelStatus.RETIRED]
     )
     champion = next((version for version in versions if version.status is ModelStatus.ACTIVE), None)
-    for version in reversed(versions):
-        if version.status is ModelStatus.RETIRED and _is_whole(version, artifacts):
+    for version in _newest_first(v for v in versions if v.status is ModelStatus.RETIRED):
+        if _is_whole(version, artifacts):
             if not dry_run:
                 promotion.restore(record, version, champion=champion, reason=reason)
             return version
@@ -69,6 +69,11 @@ def roll_back_by_hand(
         f"{record.key} has no older version with a whole artifact to roll back to; "
         f"`ml-health run ml_retrain --param series={record.key} --param force=true` trains a new one"
     )
+
+
+def _newest_first(retired: Iterable[ModelVersion]) -> list[ModelVersion]:
+    """The one that served last comes first, as purge keeps it: after a roll back that is not the highest number."""
+    return sorted(retired, key=lambda v: (v.retired_at or v.created_at, v.version), reverse=True)
 
 
 def _is_whole(version: ModelVersion, artifacts: ArtifactStore) -> bool:

@@ -80,6 +80,9 @@ class ShadowJudge:
 
     def _decide(self, standing: Standing, shadow: ModelVersion, window: Readings, tally: RetrainTally) -> RunItem:
         age = self.now - self._began(shadow)
+        if standing.champion is not None and (standing.champion.promoted_at or self.now) > self._began(shadow):
+            reason = f"overtaken by version {standing.champion.version}, which came to serve meanwhile"
+            return self._reject(standing, shadow, GateReport(checks=()), reason, tally)
         is_over = age >= timedelta(hours=self.policy.max_shadow_hours)
         try:
             contender = load_contender(shadow, self.artifacts)
