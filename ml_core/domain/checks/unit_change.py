@@ -118,7 +118,9 @@ def check_unit_change(
     if out_of_range is Verdict.UNKNOWN:
         return not_judged(CheckName.UNIT_CHANGE, "not judged: nothing is known of the range")
     if out_of_range is not Verdict.FAIL:
-        return CheckResult(check=CheckName.UNIT_CHANGE, verdict=Verdict.OK, reason="the readings keep to their range, or nearly so")
+        return CheckResult(
+            check=CheckName.UNIT_CHANGE, verdict=Verdict.OK, reason="the readings keep to their range, or nearly so"
+        )
     if profile.quantiles is None or profile.value_min is None or profile.value_max is None:
         return not_judged(CheckName.UNIT_CHANGE, "the model does not know how its training values spread")
     start = start_of_change(outside_range(window.readings.values, profile.value_min, profile.value_max))
