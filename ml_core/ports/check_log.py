@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ml_core.domain.checks.check import CheckResult, SeriesCheck
+from ml_core.domain.checks.check import SeriesCheck
 from ml_core.domain.checks.check_names import CheckName
 
 
@@ -15,12 +15,6 @@ class CheckLog(Protocol):
 
     def save(self, run_id: int, checks: Sequence[SeriesCheck], *, at: datetime) -> None:
         """Write the checks of some series of a run; a repeated (series, check) replaces the first."""
-        ...
-
-    def latest(
-        self, check: str, series_ids: Sequence[int], *, before_run_id: int | None = None
-    ) -> Mapping[int, CheckResult]:
-        """The newest result of one check by series id, of runs other than and before `before_run_id`."""
         ...
 
     def latest_of_each(

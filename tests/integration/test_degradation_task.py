@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_core.domain.checks.check import Verdict
+from ml_core.domain.checks.check import CheckResult, Verdict
 from ml_core.domain.detectors.detector import ModelArtifact
 from ml_core.domain.incidents.finding import Severity
 from ml_core.domain.policies import DriftPolicy
@@ -52,6 +52,12 @@ def check(fleet: HealthFleet, day: int = 0, **options: Any) -> TaskResult:
     """The health check and then the degradation check of a day."""
     fleet.run("ml_health_check", now=NOW + day * DAY)
     return fleet.run("ml_degradation", now=NOW + day * DAY + timedelta(minutes=20), **options)
+
+
+def drift_of(fleet: HealthFleet, record: SeriesRecord) -> CheckResult:
+    """What the newest degradation check said of a series."""
+    (told,) = fleet.platform.checks.latest_of_each([record.series_id], checks=["drift"])[record.series_id]
+    return told.result
 
 
 def test_a_healthy_fleet_that_remembers_is_left_alone(fleet: HealthFleet) -> None:
@@ -163,7 +169,7 @@ def test_few_independent_readings_are_unknown(fleet: HealthFleet) -> None:
 
     result = fleet.run("ml_degradation")
 
-    told = fleet.platform.checks.latest("drift", [record.series_id])[record.series_id]
+    told = drift_of(fleet, record)
     assert (result.counts["tested"], result.counts["drift_unknown"]) == (0, 1)
     assert "the last 7 d" in told.reason
     assert "50 are needed" in told.reason
@@ -178,7 +184,7 @@ def test_a_stuck_sensor_is_not_called_drift_too(fleet: HealthFleet) -> None:
     for day in range(3):
         check(fleet, day)
 
-    told = fleet.platform.checks.latest("drift", [record.series_id])[record.series_id]
+    told = drift_of(fleet, record)
     assert set(fleet.open_findings(record)) == {"flatline"}
     assert told.reason.startswith("not tested: flatline is open since")
 
@@ -217,13 +223,13 @@ def test_a_dry_run_tells_and_keeps_nothing(fleet: HealthFleet) -> None:
     """What would be found is told; yesterday's results stay the newest."""
     record = add_shifted(fleet, "PUMP-0", shift=2.0)
     check(fleet)
-    before = fleet.platform.checks.latest("drift", [record.series_id])
+    before = drift_of(fleet, record)
 
     result = fleet.run("ml_degradation", now=NOW + DAY, dry_run=True)
 
     assert [finding["check"] for finding in result.findings] == ["drift"]
     assert result.counts["drift_fail"] == 1
-    assert fleet.platform.checks.latest("drift", [record.series_id]) == before
+    assert drift_of(fleet, record) == before
     assert "drift" not in fleet.open_findings(record)
 
 
@@ -252,7 +258,7 @@ def test_a_failing_model_does_not_stop_the_others(fleet: HealthFleet) -> None:
     assert result.outcome is Outcome.PARTIAL
     assert f"series {strange.series_id}: " in (result.reason or "")
     assert "crystal_ball" in (result.reason or "")
-    assert fleet.platform.checks.latest("drift", [fine.series_id])[fine.series_id].verdict is Verdict.OK
+    assert drift_of(fleet, fine).verdict is Verdict.OK
 
 
 def test_the_null_canarys_rate_is_kept_with_the_run(fleet: HealthFleet) -> None:
@@ -283,7 +289,7 @@ def test_a_loud_canary_keeps_drift_from_counting(fleet: HealthFleet) -> None:
     for day in range(2):
         result = check(fleet, day)
 
-    told = fleet.platform.checks.latest("drift", [drifting.series_id])[drifting.series_id]
+    told = drift_of(fleet, drifting)
     assert fleet.open_findings()["drift_canary"].severity is Severity.WARNING
     assert result.counts["canary_rate"] > 0.1
     assert "drift" not in fleet.open_findings(drifting)

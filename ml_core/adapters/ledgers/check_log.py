@@ -30,13 +30,6 @@ class PostgresCheckLog:
         with self._database.transaction() as cur:
             cur.execute(self._queries["save"], params)
 
-    def latest(
-        self, check: str, series_ids: Sequence[int], *, before_run_id: int | None = None
-    ) -> Mapping[int, CheckResult]:
-        """The newest result of one check by series id, of runs other than and before `before_run_id`."""
-        found = self.latest_of_each(series_ids, checks=[check], before_run_id=before_run_id)
-        return {series_id: checks[0].result for series_id, checks in found.items()}
-
     def latest_of_each(
         self,
         series_ids: Sequence[int],
