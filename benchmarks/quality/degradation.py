@@ -237,13 +237,14 @@ def as_table(rows: Sequence[Row], title: str) -> Table:
     table = Table(title=title)
     for name in (
         "fault",
-        "called degraded",
+        "degraded",
         "95 %",
         "by series",
         "goal",
         "drift",
         "stuck",
         "unit",
+        "range",
         "KS p < .05",
         "PSI > .25",
     ):
@@ -251,7 +252,7 @@ def as_table(rows: Sequence[Row], title: str) -> Table:
     for row in rows:
         low, high = row.interval
         missed = "" if row.reached in (None, True) else " missed"
-        figures = (row.drift, row.stuck, row.unit, row.plain_ks, row.plain_psi)
+        figures = (row.drift, row.stuck, row.unit, row.out_of_range, row.plain_ks, row.plain_psi)
         table.add_row(
             row.fault,
             f"{row.degraded:.1%}",
