@@ -32,6 +32,8 @@ secrets = st.text(st.characters(exclude_characters="*", exclude_categories=("Cs"
         "postgresql://ml:abcdef@db.example/plant",
         "postgresql://ml:abc@def@db.example/plant",
         "amqp://:abcdef@broker",
+        "jdbc:oracle:thin:ml/abcdef@db.example:1521/plant",
+        "user=ml pw=abcdef",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdef",
         "AKIA0123456789ABCDEF",
         "xoxb-1234567890-abcdef",
@@ -79,6 +81,8 @@ def test_what_looks_like_a_secret_is_replaced(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "bypass: open, compass=20",
+        "hf_pressure_sensor_17_east",
         "device pump-7/bearing: 3 tokens of 5 passed",
         "https://grafana.example/d/fleet?var-device=pump-7",
         "mail ann@example.com about pump-7",

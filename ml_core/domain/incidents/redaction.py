@@ -11,7 +11,7 @@ REDACTED = "***"
 
 _WORD = r"(?:password|passwd|passphrase|passcode|secret|token|credential)"
 _KEY = r"(?:api|access|account|secret|private|auth|encryption|signing|session|master)[_-]?key"
-_NAMED = rf"(?:(?:{_WORD}|{_KEY})[\w.-]{{0,24}}|pass(?:wort)?|pwd)"
+_NAMED = rf"(?:(?:{_WORD}|{_KEY})[\w.-]{{0,24}}|(?<!by)(?<!com)pass(?:wort)?|pwd|(?<![a-z])pw)"
 """What a secret is called, with what may follow in the name, such as `tokens` or `secret_key_base`."""
 
 _SEPARATOR = r"(?:\\*[\"']?\s*(?:=>|->|:=|={1,2}|:|>)\s*|\\*[\"']\s*,\s*(?=\\*[\"']))"
@@ -38,6 +38,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             REDACTED,
         ),
         (rf"(:\u200b?//){_UNTOLD}[^\s\"'<>]{{1,1024}}@", rf"\1{REDACTED}@"),
+        (rf"(jdbc:oracle:\w+:){_UNTOLD}[^\s@]{{1,1024}}@", rf"\1{REDACTED}@"),
         (rf"\b(hooks\.slack\.com/|[\w.-]{{1,80}}\.webhook\.office\.com/){_UNTOLD}[^\s\"'<>]+", rf"\1{REDACTED}"),
         (
             rf"\b(authorization\\*[\"']?\s*[:=]\s*\\*[\"']?){_UNTOLD}(?:{_PARAMETERS}|(?:[\w-]+:?\s+)?[^\s\"',;]+)",
@@ -49,7 +50,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"((?<![\w-])--?{_NAMED}\s+)(?!-){_VALUE}", rf"\1{REDACTED}"),
         (r"(\b(?:sig|signature)=)[\w%+/=-]{6,}", rf"\1{REDACTED}"),
         (r"gh[a-z]_\w{6,}|github_pat_\w{6,}|glpat-[\w-]{6,}|xox[a-z]-[\w-]{6,}", REDACTED),
-        (r"(?<![\w-])(?:gl(?:sa|c)_[\w=+/]{16,}|npm_\w{16,}|hf_\w{16,}|pypi-[\w-]{16,}|sk-[\w-]{20,})", REDACTED),
+        (r"(?<![\w-])(?:gl(?:sa|c)_[\w=+/]{16,}|npm_\w{16,}|hf_[a-z0-9]{30,}|pypi-[\w-]{16,}|sk-[\w-]{20,})", REDACTED),
         (r"(?<![\w-])(?:AIza[\w-]{30,}|[rs]k_(?:live|test)_\w{6,}|SG\.[\w-]{16,}\.[\w-]+)", REDACTED),
         (r"(?<![\w-])eyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?|\bA[KS]IA[0-9A-Z]{16}\b", REDACTED),
     )
