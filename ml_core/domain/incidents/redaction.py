@@ -14,8 +14,10 @@ _KEY = r"(?:api|access|account|secret|private|auth|encryption|signing|session|ma
 _NAMED = rf"(?:(?:{_WORD}|{_KEY})[\w.-]{{0,24}}|(?<!by)(?<!com)pass(?:wort)?|pwd|(?<![a-z])pw)"
 """What a secret is called, with what may follow in the name, such as `tokens` or `secret_key_base`."""
 
-_SEPARATOR = r"(?:\\*[\"']?\s*(?:=>|->|:=|={1,2}|:|>)\s*|\\*[\"']\s*,\s*(?=\\*[\"']))"
-"""Between name and value in assignments, JSON (also within JSON), XML, and the `repr` of pairs and arguments."""
+_SEPARATOR = r"(?:\\*[\"']?\s*(?:=>|->|:=|={1,2}|:|>(?!@HOST:PORT))\s*|\\*[\"']\s*,\s*(?=\\*[\"']))"
+"""Between name and value in assignments, JSON (also within JSON), XML, and the `repr` of pairs and arguments.
+
+Not where we show the form of an address ourselves: `<user>:<password>@HOST:PORT`."""
 
 _QUOTED = (
     r"(?:\w{1,30}\(\s*)?[bfru]{0,2}"  # the repr of bytes, or of a wrapper
