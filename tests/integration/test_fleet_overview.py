@@ -280,7 +280,7 @@ def test_status_for_machines_holds_what_was_put_in(filled: Filled, run: Run) -> 
     told = json.loads(run("status", "--json", "--now", NOW.isoformat()))
 
     assert (told["devices"], told["readings_scored"], told["anomalies"]) == (1, 60, 2)
-    assert told["oldest_active_trained_at"] == str(NOW - DAY)
+    assert told["oldest_active_trained_at"] == (NOW - DAY).isoformat()
 
 
 # History
