@@ -107,7 +107,7 @@ def list_command(platform: Platform, now: datetime | None, as_json: bool) -> Non
     elif times:
         print_table(_tabulate(times))
     else:
-        output.print("the calendar is empty")
+        output.print(f"the calendar holds nothing of the last {SHOWN_DAYS} days and nothing to come")
 
 
 @maintenance_command.command("remove")
@@ -155,5 +155,5 @@ def _tabulate(times: Sequence[QuietTime]) -> Table:
 
 
 def _span(time: QuietTime) -> str:
-    skips = " and ".join(sorted(skip.value for skip in time.skips))
-    return f"{time.begins_at:%Y-%m-%d %H:%M}Z to {time.ends_at:%Y-%m-%d %H:%M}Z, no {skips}"
+    skips = " and ".join(f"no {skip.value}" for skip in sorted(time.skips))
+    return f"{time.begins_at:%Y-%m-%d %H:%M}Z to {time.ends_at:%Y-%m-%d %H:%M}Z, {skips}"

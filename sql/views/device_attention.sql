@@ -1,4 +1,4 @@
--- Series with a model that is not well, with the issue that stands for it. Which of them are muted now is the reader's
+-- Series with a model that is not well, with the issue of its gravest finding. Which of them are muted now is the reader's
 -- to say: a view has no clock.
 CREATE VIEW grafana.device_attention AS
 SELECT status.tenant_id,
@@ -14,7 +14,10 @@ SELECT status.tenant_id,
        told.issue_url
 FROM grafana.model_status AS status
 LEFT JOIN (
-    SELECT finding.series_id, min(finding.opened_at) AS opened_at, max(incident.issue_url) AS issue_url
+    SELECT finding.series_id,
+           min(finding.opened_at) AS opened_at,
+           (array_agg(incident.issue_url ORDER BY array_position(ARRAY['critical', 'warning'], finding.severity), finding.opened_at)
+               FILTER (WHERE incident.issue_url IS NOT NULL))[1] AS issue_url
     FROM ml_health.finding AS finding
     LEFT JOIN ml_health.incident AS incident ON incident.id = finding.incident_id
     WHERE finding.resolved_at IS NULL

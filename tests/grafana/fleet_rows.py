@@ -81,6 +81,22 @@ def add_fleet(database: Database) -> dict[tuple[str, str], int]:
     return ids
 
 
+def add_warning(database: Database, series_id: int, *, issue_url: str) -> None:
+    """An open warning of one series, nine hours old, with its issue."""
+    with database.transaction() as cur:
+        cur.execute(
+            "INSERT INTO ml_health.incident (fingerprint, sequence, check_name, scope, severity, title, opened_at,"
+            " updated_at, issue_number, issue_url)"
+            " VALUES ('w', 1, 'age', 'w', 'warning', 'too old', %s, %s, 9, %s) RETURNING id",
+            (NOW - timedelta(hours=9), NOW, issue_url),
+        )
+        cur.execute(
+            "INSERT INTO ml_health.finding (check_name, series_id, sequence, severity, message, incident_id, opened_at,"
+            " seen_at) VALUES ('age', %s, 1, 'warning', 'too old', %s, %s, %s)",
+            (series_id, (cur.fetchone() or (0,))[0], NOW - timedelta(hours=9), NOW),
+        )
+
+
 def add_activity(
     database: Database, ids: dict[tuple[str, str], int], *, anomalies: int = 1, buckets: dict[int, int] | None = None
 ) -> None:

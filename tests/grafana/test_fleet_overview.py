@@ -12,7 +12,7 @@ from ml_core.domain.reviews.detection_quality import estimate_quality
 from ml_core.domain.reviews.operator_verdict import VerdictCounts
 from ml_core.domain.scoring.rollup import latency_quantile_ms
 from tests.grafana.conftest import Answer
-from tests.grafana.fleet_rows import NOW, SCORED, add_activity, add_fleet, add_verdicts
+from tests.grafana.fleet_rows import NOW, SCORED, add_activity, add_fleet, add_verdicts, add_warning
 from tests.grafana.macro_expander import Viewer
 
 Show = Callable[..., Answer]
@@ -106,6 +106,18 @@ def test_devices_needing_attention_come_worst_first(fleet: dict[tuple[str, str],
     assert table[0]["Issue"] == "https://example.org/issues/7"
     assert isinstance(table[0]["Since"], datetime)
     assert table[2]["Oldest model"] == pytest.approx(9)
+
+
+def test_the_gravest_findings_issue_stands_for_a_device_and_its_model(
+    database: Database, fleet: dict[tuple[str, str], int], show: Show
+) -> None:
+    """Neither an older warning nor an issue of a higher number hides the critical finding's issue."""
+    add_warning(database, fleet["PUMP-3", "temperature"], issue_url="https://example.org/issues/9")
+
+    for title in ("Devices needing attention", "Models"):
+        columns, rows = show(title)
+        issues = {row[columns.index("Issue")] for row in rows if row[columns.index("Device")] == "PUMP-3"}
+        assert issues == {"https://example.org/issues/7"}
 
 
 def test_anomalies_and_rates_come_from_the_rollups(database: Database, show: Show, viewer: Viewer) -> None:

@@ -182,6 +182,16 @@ def test_dry_run_foresees_and_changes_nothing(platform: Platform, database: Data
     assert [version.version for version in platform.models.list_versions()] == [1]
 
 
+def test_dry_run_foresees_that_there_is_too_little_to_learn(platform: Platform, database: Database) -> None:
+    """It promises nothing that the acceptance itself would refuse."""
+    until = go_on(database, 1, shift=9.0)
+
+    result = accept(platform, until, dry_run=True)
+
+    assert "would be refused: 144 readings" in str(result.reason)
+    assert "are too few, 200 are needed" in str(result.reason)
+
+
 def test_pinned_model_stays_whatever_is_accepted(platform: Platform, database: Database) -> None:
     """A pin is a person's word too: it must be taken back first."""
     until = go_on(database, 9, shift=9.0)

@@ -140,7 +140,7 @@ def check_recall(case: GateCase, policy: GatePolicy) -> GateCheck:
         return GateCheck(name=name, passed=True, reason="not compared: no champion or no gold window")
     own, champion = _recall(case.challenger, case.faults), _recall(case.champion, case.faults)
     events = sum(len(fault.events) for fault in case.faults)
-    least = champion - max(policy.max_recall_loss, loss_by_chance(champion, events, policy.max_chance))
+    least = max(0.0, champion - max(policy.max_recall_loss, loss_by_chance(champion, events, policy.max_chance)))
     found, asked = tell_apart(own, least, digits=0, unit="%")
     return GateCheck(
         name=name,

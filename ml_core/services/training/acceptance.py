@@ -52,6 +52,10 @@ class DriftAcceptance:
         if count == 0:
             return _skip(plan.standing, "there are no readings that the model in use has not learned from")
         first, last = loaded.learned.timestamps[[0, -1]].astype("datetime64[m]")
+        least = self.retraining.challengers.trainer.options.min_readings
+        if count < least:
+            reason = f"would be refused: {count} readings, {first}Z to {last}Z, are too few, {least} are needed"
+            return _skip(plan.standing, reason)
         return _skip(plan.standing, f"would learn from {count} readings, {first}Z to {last}Z, and make them gold")
 
 

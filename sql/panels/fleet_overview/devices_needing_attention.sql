@@ -5,7 +5,8 @@ SELECT device AS "Device",
        string_agg(metric || ': ' || nullif(reason, ''), '; ' ORDER BY metric) AS "Why",
        (extract(epoch FROM $__timeTo()::timestamptz - min(trained_at)) / 86400)::double precision AS "Oldest model",
        min(opened_at) AS "Since",
-       max(issue_url) AS "Issue",
+       (array_agg(issue_url ORDER BY array_position(ARRAY['failed', 'degraded', 'no_data', 'stale'], health), opened_at)
+           FILTER (WHERE issue_url IS NOT NULL))[1] AS "Issue",
        tenant_id::text AS "Tenant"
 FROM grafana.device_attention
 WHERE (muted_until IS NULL OR muted_until <= $__timeTo()) AND :chosen

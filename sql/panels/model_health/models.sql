@@ -25,7 +25,9 @@ CROSS JOIN LATERAL (
     WHERE activity.series_id = model.series_id AND $__timeFilter(activity."time")
 ) AS scored
 LEFT JOIN LATERAL (
-    SELECT max(issue_url) AS url FROM grafana.finding
-    WHERE finding.series_id = model.series_id AND finding.resolved_at IS NULL
+    SELECT issue_url AS url FROM grafana.finding
+    WHERE finding.series_id = model.series_id AND finding.resolved_at IS NULL AND issue_url IS NOT NULL
+    ORDER BY array_position(ARRAY['critical', 'warning'], severity), opened_at
+    LIMIT 1
 ) AS issue ON true
 ORDER BY array_position(ARRAY['failed', 'degraded', 'no_data', 'stale', 'unknown', 'healthy'], health), trained_at
