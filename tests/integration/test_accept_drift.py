@@ -59,9 +59,11 @@ def go_on(database: Database, days: float, *, shift: float = 0.0) -> datetime:
     return until
 
 
-def accept(platform: Platform, now: datetime, **kwargs: Any) -> TaskResult:
+def accept(platform: Platform, now: datetime, *, since: datetime | None = None, **kwargs: Any) -> TaskResult:
     """As the command does."""
     params = {"series": SERIES, "accepted_by": "anna", "reason": "new impeller"}
+    if since is not None:
+        params["since"] = since.isoformat()
     return run_task(platform, "ml_retrain", now=now, params=params, **kwargs)
 
 
@@ -180,6 +182,20 @@ def test_dry_run_foresees_and_changes_nothing(platform: Platform, database: Data
 
     assert "would learn from 720 readings" in str(result.reason)
     assert [version.version for version in platform.models.list_versions()] == [1]
+
+
+def test_a_refused_acceptance_leaves_the_nightly_refusal_as_it_was_told(platform: Platform, database: Database) -> None:
+    """Too few readings are said to the person who asked; why the gate refuses goes on to stand in the finding."""
+    until = go_on(database, 9, shift=9.0)
+    retrain(platform, NOW + 7 * DAY)
+    told = refusal(platform, until)
+
+    result = accept(platform, until, since=until - DAY)
+
+    assert "too few" in str(result.reason)
+    assert told is not None
+    assert "G3 no drift from gold" in told.message
+    assert refusal(platform, until) == told
 
 
 def test_dry_run_foresees_that_there_is_too_little_to_learn(platform: Platform, database: Database) -> None:

@@ -147,7 +147,9 @@ class Challengers:
     def _warn(
         self, attempt: RetrainAttempt, reason: str, tally: RetrainTally, report: GateReport | None = None
     ) -> RunItem:
-        self.setbacks.warn_refused(attempt.plan.standing, reason, report)
+        # A person hears of it at once; what the nightly run was refused for goes on to be told.
+        if attempt.plan.acceptance is None:
+            self.setbacks.warn_refused(attempt.plan.standing, reason, report)
         tally.rejected += 1
         return _item(attempt, ItemOutcome.SUCCEEDED, f"refused: {reason}")
 
