@@ -121,8 +121,13 @@ def test_what_may_have_changed_on_purpose_comes_with_its_command() -> None:
 
     drift = write_issue(replace(INCIDENT, check="drift"), [odd], POLICY).body
     age = write_issue(INCIDENT, [FINDING], POLICY).body
+    unit = write_issue(replace(INCIDENT, check="unit_change"), [replace(FINDING, check="unit_change")], POLICY).body
 
     assert """`ml-health accept-drift 'line 1;$(reboot):flow' --reason "..."`""" in drift
+    assert (
+        """If the new unit is meant, accept it: `ml-health accept-drift PUMP-1:flow --since 2025-03-01T02:00:00Z"""
+        in unit
+    )
     assert "accept-drift" not in age
 
 

@@ -149,10 +149,12 @@ def _advice(check: str, findings: Sequence[Finding]) -> str:
     """What a person does, with the command that accepts a change on purpose, for the gravest series."""
     if check not in CHECKS:
         return ""
-    told = f"**What to do**: {CHECKS[check].advice}"
-    if CHECKS[check].acceptable and findings[0].key is not None:
-        command = f'ml-health accept-drift {shlex.quote(name_place(findings[0]))} --reason "..."'
-        told += f" If the machine changed on purpose, accept it: {code_span(command)}."
+    words, gravest = CHECKS[check], findings[0]
+    told = f"**What to do**: {words.advice}"
+    if words.acceptable and gravest.key is not None:
+        since = f" --since {gravest.opened_at:%Y-%m-%dT%H:%M:%SZ}" if words.from_when_found else ""
+        command = f'ml-health accept-drift {shlex.quote(name_place(gravest))}{since} --reason "..."'
+        told += f" If {words.acceptable}, accept it: {code_span(command)}."
     return told
 
 

@@ -16,8 +16,10 @@ class CheckWords:
     advice: str
     unit: str = ""
     """Of the check's value and threshold."""
-    acceptable: bool = False
-    """Whether it may come of a change on purpose, which `ml-health accept-drift` makes the new normal."""
+    acceptable: str = ""
+    """When `ml-health accept-drift` may make it the new normal; empty where it never may."""
+    from_when_found: bool = False
+    """Whether what came before it was found must not be learned with it."""
     fixable: bool = False
     """Whether the plugin can try something by itself when a host asks it to."""
 
@@ -44,7 +46,10 @@ CHECKS: Mapping[str, CheckWords] = {
         advice="Look at whether the machine, its setting or its sensor changed.",
     ),
     "unit_change": CheckWords(
-        title="Unit changed", advice="Look at the gateway's unit; mend it, or accept the new unit and retrain."
+        title="Unit changed",
+        advice="Look at the gateway's unit, and mend it.",
+        acceptable="the new unit is meant",
+        from_when_found=True,
     ),
     "alarm_rate": CheckWords(
         title="Too many alarms",
@@ -72,7 +77,7 @@ CHECKS: Mapping[str, CheckWords] = {
     "drift": CheckWords(
         title="Model degraded: its readings have drifted",
         advice="Look at whether the machine changed on purpose; the challenger is tried by itself.",
-        acceptable=True,
+        acceptable="the machine changed on purpose",
         fixable=True,
     ),
     "common_mode_drift": CheckWords(
@@ -89,7 +94,7 @@ CHECKS: Mapping[str, CheckWords] = {
         title="Retrained model refused",
         unit="days",
         advice="Read which step of the gate refused and why; the old model serves on.",
-        acceptable=True,
+        acceptable="the machine changed on purpose",
     ),
     "store_size": CheckWords(
         title="Artifact store is large", unit="bytes", advice="Look at the retention settings and ml_purge."
