@@ -454,6 +454,7 @@ def test_challenger_is_overtaken_by_what_came_to_serve_meanwhile(platform: Platf
 
     assert statuses(platform)[:2] == [ModelStatus.ACTIVE, ModelStatus.REJECTED]
     assert "overtaken by version 1" in str(platform.models.list_versions()[1].outcome_reason)
+    assert "retrain_rejected" not in {finding.check for finding in platform.findings.list_open(now=NOW)}
 
 
 def test_challenger_that_is_loud_on_trial_is_rejected(platform: Platform, database: Database) -> None:
