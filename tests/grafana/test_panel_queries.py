@@ -179,7 +179,7 @@ def test_a_scheduler_that_died_has_missed_its_slots(
 def test_what_is_yet_to_come_of_today_was_not_missed(
     database: Database, show: Callable[..., Answer], viewer: Viewer
 ) -> None:
-    """Grafana's Today ends at midnight: no slot of this evening is missed in the morning, and nobody has been silent."""
+    """Grafana's Today ends at midnight: in the morning no slot of the evening is missed, and nobody has been silent."""
     now = datetime.now(UTC)
     with database.transaction() as cur:
         cur.execute(
