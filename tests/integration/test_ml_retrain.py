@@ -518,6 +518,20 @@ def test_loud_first_day_brings_the_former_model_back(platform: Platform, databas
     assert "retrain_rejected" in open_checks(platform)
 
 
+def test_a_roll_back_has_no_first_day(platform: Platform, database: Database) -> None:
+    """A person who goes back to a louder model means it: the next night does not undo that."""
+    go_on(database, READINGS[LEARNED : LEARNED + PER_WEEK + 144])
+    retrain(platform, NOW + WEEK)
+    former = platform.models.list_versions()[0]
+    _make_loud(platform, database, former, former)
+    roll_back_now(platform, NOW + WEEK)
+
+    result = retrain(platform, NOW + WEEK + timedelta(days=1))
+
+    assert result.counts["rolled_back"] == 0
+    assert [event for event, _, _ in events_of(database)].count("rolled_back") == 1
+
+
 def _make_loud(platform: Platform, database: Database, loud: ModelVersion, former: ModelVersion) -> None:
     """Give a version an artifact with a threshold that a third of all readings exceeds."""
     from ml_core.domain.detectors.artifact_format import decode, encode
