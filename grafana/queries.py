@@ -32,6 +32,8 @@ SERIES_CHOSEN = (
 """What `:series_chosen` stands for: the one series of the device dashboard."""
 TENANT_OR_SITE = "(tenant_id IS NULL OR tenant_id::text IN (${tenant:sqlstring}))"
 """What `:tenant_or_site` stands for: of the chosen tenants, or of no single one."""
+SEEN_UNTIL = "least($__timeTo()::timestamptz, now())"
+"""What `:seen_until` stands for: the end of the time range, or now where that is yet to come, as that of Today is."""
 
 
 class PanelQuery(Builder[Dataquery], Dataquery):
@@ -46,7 +48,12 @@ class PanelQuery(Builder[Dataquery], Dataquery):
         ref_id: str = "A",
     ) -> None:
         self.sql = read_sql(f"panels/{path}.sql").strip()
-        places = {"chosen": CHOSEN, "series_chosen": SERIES_CHOSEN, "tenant_or_site": TENANT_OR_SITE}
+        places = {
+            "chosen": CHOSEN,
+            "series_chosen": SERIES_CHOSEN,
+            "tenant_or_site": TENANT_OR_SITE,
+            "seen_until": SEEN_UNTIL,
+        }
         for name, value in {**places, **(values or {})}.items():
             self.sql = self.sql.replace(f":{name}", str(value))
         self.format_as = format_as

@@ -648,6 +648,8 @@ BEGIN
         RAISE EXCEPTION '% is no expired partition of the anomaly log', p_name;
     END IF;
     IF p_rows IS NOT NULL THEN
+        -- The whole log first, as writers and DROP itself do: with the partition first, each could wait for the other.
+        LOCK TABLE ONLY public.anomaly_detections IN ACCESS EXCLUSIVE MODE;
         EXECUTE format('LOCK TABLE public.%I IN SHARE MODE', p_name);
         EXECUTE format('SELECT count(*) FROM public.%I', p_name) INTO found;
         IF found <> p_rows THEN

@@ -22,7 +22,7 @@ from ml_core.services.training.roll_back import roll_back_by_hand
 def roll_back_command(
     platform: Platform, series: str, reason: str, dry_run: bool, now: datetime | None, as_json: bool
 ) -> None:
-    """Let the newest earlier version of SERIES (DEVICE:METRIC or @NUMBER) whose file is whole serve again."""
+    """Let the version of SERIES (DEVICE:METRIC or @NUMBER) that served last and is whole serve again."""
     promotion = platform.promotion(now=now or datetime.now(UTC))
     served = []
     for record in list_named(platform.series, series):

@@ -1,7 +1,8 @@
 -- list_waiting --
 -- What may be said now, in the order in which it was to be said; what was refused before comes last, with all that
--- is to be said of the same incident, so that nothing old is said over what is new. Nothing at all while a message that was tried waits for its time: what the tracker answered it, it would answer all, but for
--- a refusal of what that one says.
+-- is to be said of the same incident, so that nothing old is said over what is new. Nothing at all while a message
+-- that was tried waits for its time: what the tracker answered it, it would answer all, but for a refusal of what that
+-- one says.
 SELECT id, incident_id, action, payload, status, attempts, created_at
 FROM ml_health.outbox
 WHERE status IN ('pending', 'sending', 'parked') AND not_before <= %(now)s AND NOT EXISTS (
@@ -13,7 +14,9 @@ ORDER BY bool_or(status = 'parked') OVER (PARTITION BY incident_id), id;
 
 -- count --
 -- Issues opened since then, those among them of which it is not known yet; and what the tracker refuses.
-SELECT count(*) FILTER (WHERE action = 'open' AND ((status = 'sent' AND finished_at > %(since)s) OR status = 'sending')),
+SELECT count(*) FILTER (
+           WHERE action = 'open' AND ((status = 'sent' AND finished_at > %(since)s) OR status = 'sending')
+       ),
        count(*) FILTER (WHERE status = 'parked')
 FROM ml_health.outbox;
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -174,6 +174,25 @@ def test_a_scheduler_that_died_has_missed_its_slots(
     rows = show("Missed slots", viewer)[1]
 
     assert [(row[0], row[2], row[3]) for row in rows] == [("ml_score", 71, 21600), ("ml_escalate", 0, 360)]
+
+
+def test_what_is_yet_to_come_of_today_was_not_missed(
+    database: Database, show: Callable[..., Answer], viewer: Viewer
+) -> None:
+    """Grafana's Today ends at midnight: in the morning no slot of the evening is missed, and nobody has been silent."""
+    now = datetime.now(UTC)
+    with database.transaction() as cur:
+        cur.execute(
+            "INSERT INTO ml_health.run (task, slot, outcome, owner, started_at, finished_at, duration_ms)"
+            " SELECT 'ml_score', at, 'succeeded', 'a', at, at, 9"
+            " FROM generate_series(%s::timestamptz, %s::timestamptz, interval '5 minutes') AS at",
+            (now - timedelta(hours=6), now),
+        )
+    today = replace(viewer, start=now - timedelta(hours=12), end=now + timedelta(hours=12))
+    missed, silent, last = (show(title, today)[1][0] for title in ("Missed slots", "Heartbeat", "Orchestrator"))
+
+    assert missed[2] == 0
+    assert max(missed[3], silent[0], last[0]) < 600
 
 
 def test_an_interrupted_run_is_not_called_failed(database: Database, show: Callable[..., Answer]) -> None:

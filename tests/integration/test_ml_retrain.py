@@ -454,6 +454,7 @@ def test_challenger_is_overtaken_by_what_came_to_serve_meanwhile(platform: Platf
 
     assert statuses(platform)[:2] == [ModelStatus.ACTIVE, ModelStatus.REJECTED]
     assert "overtaken by version 1" in str(platform.models.list_versions()[1].outcome_reason)
+    assert "retrain_rejected" not in {finding.check for finding in platform.findings.list_open(now=NOW)}
 
 
 def test_challenger_that_is_loud_on_trial_is_rejected(platform: Platform, database: Database) -> None:
@@ -515,6 +516,20 @@ def test_loud_first_day_brings_the_former_model_back(platform: Platform, databas
     assert active(platform).version == 1
     assert [event for event, _, _ in events_of(database)][-1] == "rolled_back"
     assert "retrain_rejected" in open_checks(platform)
+
+
+def test_a_roll_back_has_no_first_day(platform: Platform, database: Database) -> None:
+    """A person who goes back to a louder model means it: the next night does not undo that."""
+    go_on(database, READINGS[LEARNED : LEARNED + PER_WEEK + 144])
+    retrain(platform, NOW + WEEK)
+    former = platform.models.list_versions()[0]
+    _make_loud(platform, database, former, former)
+    roll_back_now(platform, NOW + WEEK)
+
+    result = retrain(platform, NOW + WEEK + timedelta(days=1))
+
+    assert result.counts["rolled_back"] == 0
+    assert [event for event, _, _ in events_of(database)].count("rolled_back") == 1
 
 
 def _make_loud(platform: Platform, database: Database, loud: ModelVersion, former: ModelVersion) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +33,10 @@ from tests.integration.purge_site import DAY, NOW, Site, days_ago
 
 HASH = re.compile(r"confirm=([0-9a-f]{12})")
 WAIT_S = 30.0
+WAITS_FOR_A_LOCK = (
+    "SELECT count(*) > 0 FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+    " WHERE NOT granted AND datname = current_database()"
+)
 
 
 @pytest.fixture
@@ -546,6 +551,26 @@ def test_a_month_that_got_a_row_after_it_was_archived_is_not_dropped(site: Site)
         log.drop_partition(month, before=days_ago(90), rows=9)
     assert site.partitions() == [month]
     log.drop_partition(month, before=days_ago(90), rows=10)
+    assert site.partitions() == []
+
+
+def test_a_writer_of_a_late_row_and_the_drop_of_its_month_do_not_stop_each_other(site: Site) -> None:
+    """Both take the whole log before the month: whoever came first goes on, and the other waits for it."""
+    series_id = site.add_series()
+    site.add_detections(series_id, days_ago(210), 10)
+    (month,) = site.partitions()
+    log = PostgresRetentionLog(site.database)
+    with closing(psycopg2.connect(site.url)) as writer, ThreadPoolExecutor() as pool:
+        with writer.cursor() as cur:
+            cur.execute("LOCK TABLE ONLY public.anomaly_detections IN ROW EXCLUSIVE MODE")  # as an earlier INSERT does
+            drop = pool.submit(log.drop_partition, month, before=days_ago(90), rows=10)
+            wait_for(site, WAITS_FOR_A_LOCK)
+            cur.execute(f"UPDATE public.{month} SET severity = 1 WHERE series_id = %s", (series_id,))
+            changed = cur.rowcount
+        writer.commit()
+        drop.result()
+
+    assert changed == 10
     assert site.partitions() == []
 
 

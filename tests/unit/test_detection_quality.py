@@ -143,6 +143,15 @@ def test_rarely_drawn_hours_count_for_more_and_the_estimate_is_not_biased() -> N
     assert abs(np.mean(naive) - truth) > 0.05
 
 
+def test_where_nothing_was_flagged_the_audit_alone_tells_of_misses() -> None:
+    """Nobody can review alarms that never were, so no review of them is waited for."""
+    with_misses = reviewed(normal=38, missed=2)
+
+    assert estimate_quality(with_misses, scored=1_000, flagged=0, min_reviews=20).miss_rate.value == 1.0
+    without = estimate_quality(reviewed(normal=40), scored=1_000, flagged=0, min_reviews=20).miss_rate
+    assert without.reason == "no anomaly was found or missed, so there is no rate to tell"
+
+
 def test_the_interval_of_precision_holds_the_truth_however_long_episodes_are() -> None:
     """Half of the episodes are real, and a few are far longer than the rest: 95 % of the intervals hold the half."""
     rng = np.random.default_rng(7)

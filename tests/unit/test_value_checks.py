@@ -165,6 +165,23 @@ def test_what_a_day_of_training_did_is_usual(usual: float, share: float, verdict
 
 
 @pytest.mark.parametrize(
+    ("by", "verdict"),
+    [
+        (0.1, Verdict.OK),  # a series that goes on climbing as it did in training
+        (40.0, Verdict.FAIL),  # another unit
+    ],
+)
+def test_a_climb_excuses_no_jump(by: float, verdict: Verdict) -> None:
+    """Where a whole day of training lay outside of the others' range no share stands out, so distance does."""
+    profile = TrainingProfile(value_min=-1.0, value_max=1.0, n_readings=4032, usual_outside_share=1.0)
+
+    result = check_out_of_range(window_of(np.full(144, 1.0 + by)), profile, policy=POLICY)
+
+    assert result.verdict is verdict
+    assert ("usual" in result.reason) == (verdict is Verdict.OK)
+
+
+@pytest.mark.parametrize(
     ("outside", "by", "verdict"),
     [
         (30, 0.5, Verdict.OK),  # one excursion of a series that moves slowly, a fifth of the day

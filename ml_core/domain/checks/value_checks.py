@@ -58,7 +58,8 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
 
     What a day did within training is usual (`largest_outside_share`), as an effect of drift is held against U.
     Chance is that of independent readings: a slow series that leaves its range once stays outside for hours. What
-    lies outside by `out_of_range_far_ratio` times the range's width needs no such patience.
+    lies outside by `out_of_range_far_ratio` times the range's width needs no such patience, nor where a whole day of
+    training lay outside of the others' range, so that no share could be more than usual.
     """
     low, high = profile.value_min, profile.value_max
     n = len(window.readings)
@@ -74,14 +75,15 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
     learned, memory = profile.n_readings or n, profile.memory_readings(window.readings.median_interval_s())
     by_chance = _extremes_by_chance(n / memory, learned / (profile.autocorrelation_time or 1.0))
     if verdict is not Verdict.OK and not is_beyond_chance(count / memory, by_chance, policy.chance_level):
-        margin = policy.out_of_range_far_ratio * (high - low)
-        far = outside_range(window.readings.values, low - margin, high + margin)
-        verdict, threshold = grade_high(float(far.mean()), policy.out_of_range_warn, policy.out_of_range_fail)
-        by_chance = _extremes_by_chance(n, learned)
-        if verdict is Verdict.OK or not is_beyond_chance(int(far.sum()), by_chance, policy.chance_level):
-            verdict, reason = Verdict.OK, f"{reason}; so few come by chance{_tell_memory(count, memory)}"
+        verdict, threshold = _grade_far(window.readings.values, low, high, learned, policy)
+        if verdict is Verdict.OK:
+            reason = f"{reason}; so few come by chance{_tell_memory(count, memory)}"
     elif verdict is Verdict.OK and share > policy.out_of_range_warn:
-        reason = f"{reason}; up to {usual:.0%} are usual, since a day of training left the others' range as well"
+        if usual >= 1.0:
+            verdict, far_threshold = _grade_far(window.readings.values, low, high, learned, policy)
+            threshold = threshold if verdict is Verdict.OK else far_threshold
+        if verdict is Verdict.OK:
+            reason = f"{reason}; up to {usual:.0%} are usual, since a day of training left the others' range as well"
     return CheckResult(
         check=CheckName.OUT_OF_RANGE,
         verdict=verdict,
@@ -100,6 +102,18 @@ def check_out_of_range(window: LiveWindow, profile: TrainingProfile, *, policy: 
             "since": to_datetime(window.readings.timestamps[start_of_change(outside)]).isoformat() if count else None,
         },
     )
+
+
+def _grade_far(
+    values: NDArray[np.float64], low: float, high: float, learned: float, policy: HealthPolicy
+) -> tuple[Verdict, float]:
+    """The verdict on what lies far outside alone, each reading a case of its own, and the bound of its share."""
+    margin = policy.out_of_range_far_ratio * (high - low)
+    far = outside_range(values, low - margin, high + margin)
+    verdict, threshold = grade_high(float(far.mean()), policy.out_of_range_warn, policy.out_of_range_fail)
+    if not is_beyond_chance(int(far.sum()), _extremes_by_chance(values.size, learned), policy.chance_level):
+        verdict = Verdict.OK
+    return verdict, threshold
 
 
 def _extremes_by_chance(n: float, learned: float) -> float:

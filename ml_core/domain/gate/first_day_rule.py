@@ -24,8 +24,11 @@ def is_first_day_over(champion: ModelVersion, now: datetime) -> bool:
 
 
 def replaced_by(champion: ModelVersion, retired: list[ModelVersion]) -> ModelVersion | None:
-    """The version that stepped down when this one was promoted."""
-    return next((version for version in retired if version.retired_at == champion.promoted_at), None)
+    """The older version that stepped down when this one was promoted; None after a roll back, which is no first day."""
+    return next(
+        (it for it in retired if it.retired_at == champion.promoted_at and it.version < champion.version),
+        None,
+    )
 
 
 def check_first_day(

@@ -125,9 +125,10 @@ class _Population:
 
     def miss_rate(self, alarms: Estimate, quiet: Estimate) -> Estimate:
         """The interval is that of the audit, by far the coarser of the two."""
-        if alarms.value is None or quiet.value is None or quiet.low is None or quiet.high is None:
-            return alarms if alarms.value is None else quiet
-        found = self.flagged * alarms.value
+        told = quiet if self.flagged == 0 else alarms
+        if told.value is None or quiet.value is None or quiet.low is None or quiet.high is None:
+            return told if told.value is None else quiet
+        found = self.flagged * told.value
         if found + self.unflagged * (1 - quiet.value) <= 0:
             return Estimate(n=quiet.n, reason="no anomaly was found or missed, so there is no rate to tell")
 

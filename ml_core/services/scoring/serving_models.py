@@ -85,7 +85,7 @@ class ServingModels:
         return Serving(model=None, artifact=check_artifact(problem), quarantined=True)
 
     def _mend(self, orphaned: dict[int, str], *, quarantined: set[int]) -> dict[int, Serving]:
-        """Series without a serving model get back their newest version that is whole."""
+        """Series without a serving model get back the version that served last and is whole."""
         if not orphaned:
             return {}
         retired: dict[int, list[ModelVersion]] = defaultdict(list)

@@ -81,8 +81,7 @@ class ShadowJudge:
     def _decide(self, standing: Standing, shadow: ModelVersion, window: Readings, tally: RetrainTally) -> RunItem:
         age = self.now - self._began(shadow)
         if standing.champion is not None and (standing.champion.promoted_at or self.now) > self._began(shadow):
-            reason = f"overtaken by version {standing.champion.version}, which came to serve meanwhile"
-            return self._reject(standing, shadow, GateReport(checks=()), reason, tally)
+            return self._give_way(standing, shadow, standing.champion, tally)
         is_over = age >= timedelta(hours=self.policy.max_shadow_hours)
         try:
             contender = load_contender(shadow, self.artifacts)
@@ -132,6 +131,15 @@ class ShadowJudge:
             gold_from=candidate.readings,
         )
         tally.promoted += 1
+        return _item(standing, ItemOutcome.SUCCEEDED, reason)
+
+    def _give_way(
+        self, standing: Standing, shadow: ModelVersion, champion: ModelVersion, tally: RetrainTally
+    ) -> RunItem:
+        """It lost to a choice and not to the gate, so nobody is warned that retraining was refused."""
+        reason = f"overtaken by version {champion.version}, which came to serve meanwhile"
+        self.promotion.reject(shadow, GateReport(checks=()), reason)
+        tally.rejected += 1
         return _item(standing, ItemOutcome.SUCCEEDED, reason)
 
     def _put_aside(self, standing: Standing, shadow: ModelVersion, reason: str, tally: RetrainTally) -> RunItem:

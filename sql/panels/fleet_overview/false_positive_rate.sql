@@ -1,6 +1,6 @@
 -- With F flagged and U unflagged predictions, f the share of false alarms among reviewed alarms and q that of normal
--- readings among the audited (1 where too few were), the false positive rate is about F f / (F f + U q). The interval is Wilson's for f, at 95 %, for the
--- effective number of reviews: alarms of one episode are judged alike (Kish 1965).
+-- readings among the audited (1 where too few were), the false positive rate is about F f / (F f + U q). The interval
+-- is Wilson's for f, at 95 %, for the effective number of reviews: alarms of one episode are judged alike (Kish 1965).
 -- Where every alarm was reviewed it is no estimate, but the false alarms over all normal readings, however few reviews
 -- there are; the interval is then Wilson's for so many readings, of which those of one episode come as one.
 WITH told AS (

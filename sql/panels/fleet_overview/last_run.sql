@@ -1,5 +1,5 @@
 -- Age of the newest finished run at the end of the time range, and how many tasks' newest finished runs failed.
-SELECT extract(epoch FROM $__timeTo()::timestamptz - max(finished_at))::double precision AS "Since the last run",
+SELECT extract(epoch FROM :seen_until - max(finished_at))::double precision AS "Since the last run",
        count(*) FILTER (WHERE outcome = 'failed') AS "Tasks that failed"
 FROM (
     SELECT DISTINCT ON (task) finished_at, outcome

@@ -14,7 +14,7 @@ WITH slot AS (
 ), gap AS (
     SELECT task, gap_s FROM slot WHERE gap_s > 0
     UNION ALL
-    SELECT task, extract(epoch FROM $__timeTo()::timestamptz - newest) FROM usual
+    SELECT task, extract(epoch FROM :seen_until - newest) FROM usual
 )
 SELECT usual.task AS "Task",
        max(usual.runs) AS "Runs",
