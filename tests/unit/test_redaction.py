@@ -83,6 +83,7 @@ def test_what_looks_like_a_secret_is_replaced(text: str) -> None:
     [
         "bypass: open, compass=20",
         "hf_pressure_sensor_17_east",
+        "PW:flow and compressor-pass:temperature have drifted",
         "device pump-7/bearing: 3 tokens of 5 passed",
         "https://grafana.example/d/fleet?var-device=pump-7",
         "mail ann@example.com about pump-7",

@@ -11,7 +11,9 @@ REDACTED = "***"
 
 _WORD = r"(?:password|passwd|passphrase|passcode|secret|token|credential)"
 _KEY = r"(?:api|access|account|secret|private|auth|encryption|signing|session|master)[_-]?key"
-_NAMED = rf"(?:(?:{_WORD}|{_KEY})[\w.-]{{0,24}}|(?<!by)(?<!com)pass(?:wort)?|pwd|(?<![a-z])pw)"
+_SHORT = r"(?:(?<!by)(?<!com)pass(?:wort)?|pwd|(?<![a-z])pw)(?!:[^\s\"'])"
+"""Not where a colon joins it to a word: `PW:flow` and `compressor-pass:temperature` are series."""
+_NAMED = rf"(?:(?:{_WORD}|{_KEY})[\w.-]{{0,24}}|{_SHORT})"
 """What a secret is called, with what may follow in the name, such as `tokens` or `secret_key_base`."""
 
 _SEPARATOR = r"(?:\\*[\"']?\s*(?:=>|->|:=|={1,2}|:|>(?!@HOST:PORT))\s*|\\*[\"']\s*,\s*(?=\\*[\"']))"
