@@ -52,13 +52,15 @@ def check_no_drift(gold: Readings | None, fresh: Readings, training: Readings, p
         return _not_compared(f"unknown: gold's own parts lie D = {usual:.2f} apart, so that nothing could stand out")
     farthest = max(_measure(gold, window), key=lambda part: part.test.statistic)
     distance, accepted = tell_apart(farthest.test.statistic, most)
+    passed = farthest.test.statistic <= most
+    told = "is as near to gold as its own parts are" if passed else "is further from gold than its own parts ever were"
     return GateCheck(
         name=NAME,
-        passed=farthest.test.statistic <= most,
+        passed=passed,
         value=farthest.test.statistic,
         threshold=most,
-        reason=f"{farthest.words} lies D = {distance} from gold, up to {accepted} is accepted where "
-        f"gold's own parts lie {usual:.2f} apart (p = {farthest.test.p_value:.2g} on "
+        reason=f"{farthest.words} {told}: D = {distance}, up to {accepted} is accepted where "
+        f"those lie {usual:.2f} apart (p = {farthest.test.p_value:.2g} on "
         f"{farthest.test.n_effective:.0f} independent readings)",
     )
 
@@ -86,5 +88,5 @@ def _measure(gold: Readings, window: Readings) -> list[PartDistance]:
     halves: list[NDArray[np.float64]] = np.array_split(window.values, N_PARTS)
     return [
         PartDistance(words=words, test=ks_effective(gold.values, half, reference_tau=memory, live_tau=window_memory))
-        for words, half in zip(("the older half of the new readings", "the newer half"), halves, strict=True)
+        for words, half in zip(("the older half of the new readings", "the newer half of the new readings"), halves, strict=True)
     ]
