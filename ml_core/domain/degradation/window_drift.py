@@ -88,5 +88,7 @@ def _measure(gold: Readings, window: Readings) -> list[PartDistance]:
     halves: list[NDArray[np.float64]] = np.array_split(window.values, N_PARTS)
     return [
         PartDistance(words=words, test=ks_effective(gold.values, half, reference_tau=memory, live_tau=window_memory))
-        for words, half in zip(("the older half of the new readings", "the newer half of the new readings"), halves, strict=True)
+        for words, half in zip(
+            ("the older half of the new readings", "the newer half of the new readings"), halves, strict=True
+        )
     ]
