@@ -17,3 +17,6 @@ DATASOURCE_PLACE, RECEIVER_PLACE = "DATASOURCE_UID", "RECEIVER"
 """What stands in the packaged rules in place of a site's own names."""
 FLEET, MODELS, DEVICE, RUNS, QUALITY = "mlh-fleet", "mlh-models", "mlh-device", "mlh-runs", "mlh-quality"
 """Uids of the dashboards."""
+
+SEEN_UNTIL = "least($__timeTo()::timestamptz, now())"
+"""What `:seen_until` stands for: the end of the time range, or now where that is yet to come, as that of Today is."""

@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from ml_core.grafana.names import DATASOURCE_TYPE, NAME
+from ml_core.grafana.names import DATASOURCE_TYPE, NAME, SEEN_UNTIL
 from ml_core.sql import read_sql
 
 QueryFormat = Literal["table", "time_series"]
@@ -32,8 +32,6 @@ SERIES_CHOSEN = (
 """What `:series_chosen` stands for: the one series of the device dashboard."""
 TENANT_OR_SITE = "(tenant_id IS NULL OR tenant_id::text IN (${tenant:sqlstring}))"
 """What `:tenant_or_site` stands for: of the chosen tenants, or of no single one."""
-SEEN_UNTIL = "least($__timeTo()::timestamptz, now())"
-"""What `:seen_until` stands for: the end of the time range, or now where that is yet to come, as that of Today is."""
 
 
 class PanelQuery(Builder[Dataquery], Dataquery):

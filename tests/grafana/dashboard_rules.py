@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ml_core.grafana.queries import SEEN_UNTIL
+from ml_core.grafana.names import SEEN_UNTIL
 from ml_core.sql import load_views
 
 DATASOURCE = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
