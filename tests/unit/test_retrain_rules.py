@@ -222,6 +222,16 @@ def test_refused_ones_leave_the_budget_to_others() -> None:
     assert [series_id for series_id, _, _ in planned] == [10, 11, 0]
 
 
+def test_refused_degraded_ones_let_no_other_grow_old() -> None:
+    """A day's budget of drifted models that the gate refuses leaves those due by age their turn."""
+    refused = [standing(i, age_days=3, checks=("drift", "retrain_rejected")) for i in range(3)]
+    lost = standing(4, checks=("artifact", "retrain_rejected"))
+
+    planned = plan(*refused, standing(10, age_days=8), lost, policy=RetrainPolicy(max_per_run=3))
+
+    assert [series_id for series_id, _, _ in planned] == [4, 10, 0]
+
+
 def test_pinned_ones_that_would_be_due_are_told() -> None:
     """A pin holds back a model that is old, or that has a challenger on trial, and no other."""
     old, young, tried = standing(1, age_days=9), standing(2), standing(3)

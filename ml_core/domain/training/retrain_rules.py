@@ -135,16 +135,21 @@ def plan_retrains(
 ) -> list[Retrain]:
     """What one run trains: lost artifacts first, then degraded models, then the oldest, within the budget.
 
-    Those that were refused lately come last, or what cannot pass would take the budget from what can. Models that
-    are not due yet are brought forward where the runs until their last day could not train them all.
+    Those that were refused lately come last, degraded or not, or what cannot pass would take the budget from what
+    can; a lost artifact waits for nobody. Models that are not due yet are brought forward where the runs until
+    their last day could not train them all.
     """
     free = [standing for standing in standings if standing.is_free(now)]
     planned = [(standing, _plan(standing, policy, now=now, next_run_at=next_run_at)) for standing in free]
     plans = [plan for _, plan in planned if plan is not None]
     young = [standing for standing, plan in planned if plan is None and standing.is_sound]
     plans += _bring_forward(plans, young, policy, now=now, next_run_at=next_run_at)
-    plans.sort(key=lambda plan: (_URGENCY[plan.cause], plan.standing.is_refused, plan.standing.trained_at))
-    return plans[: policy.max_per_run]
+    return sorted(plans, key=_rank)[: policy.max_per_run]
+
+
+def _rank(plan: Retrain) -> tuple[bool, bool, int, datetime]:
+    is_urgent = plan.cause is TrainingCause.ARTIFACT
+    return not is_urgent, plan.standing.is_refused, _URGENCY[plan.cause], plan.standing.trained_at
 
 
 def _bring_forward(
