@@ -27,8 +27,9 @@ from benchmarks.quality.drift_windows import FAULTS, HEALTHY, N_CHECKS, DriftWin
 from benchmarks.results_file import RESULTS, write_results
 from ml_core.domain.checks.check import Verdict
 from ml_core.domain.checks.data_checks import LiveWindow
+from ml_core.domain.checks.range_check import check_out_of_range
 from ml_core.domain.checks.unit_change import check_unit_change
-from ml_core.domain.checks.value_checks import check_flatline, check_out_of_range
+from ml_core.domain.checks.value_checks import check_flatline
 from ml_core.domain.degradation.block_history import largest_outside_share
 from ml_core.domain.degradation.drift import benjamini_hochberg
 from ml_core.domain.degradation.model_drift import DriftTest, LiveSample, Reference, compare_with_reference

@@ -26,8 +26,9 @@ from benchmarks.machine import describe_machine
 from benchmarks.results_file import RESULTS, write_results
 from ml_core.domain.checks.check import Verdict
 from ml_core.domain.checks.data_checks import LiveWindow
+from ml_core.domain.checks.range_check import check_out_of_range
 from ml_core.domain.checks.unit_change import check_unit_change
-from ml_core.domain.checks.value_checks import check_flatline, check_out_of_range
+from ml_core.domain.checks.value_checks import check_flatline
 from ml_core.domain.degradation.fleet_drift import CONSECUTIVE, TestedModel, assess_fleet
 from ml_core.domain.degradation.model_drift import (
     DriftTest,

@@ -12,7 +12,7 @@ from ml_core.domain.checks.check import CheckResult, Verdict
 from ml_core.domain.checks.check_names import CheckName
 from ml_core.domain.checks.data_checks import LiveWindow
 from ml_core.domain.checks.grading import not_judged
-from ml_core.domain.checks.value_checks import outside_range, start_of_change
+from ml_core.domain.checks.range_check import outside_range, start_of_change
 from ml_core.domain.series import to_datetime
 from ml_core.domain.training.training_profile import TrainingProfile
 

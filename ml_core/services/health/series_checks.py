@@ -15,8 +15,9 @@ from ml_core.domain.checks.model_checks import (
     check_scoring_stalled,
     check_training_failures,
 )
+from ml_core.domain.checks.range_check import check_out_of_range
 from ml_core.domain.checks.unit_change import check_unit_change
-from ml_core.domain.checks.value_checks import check_flatline, check_out_of_range
+from ml_core.domain.checks.value_checks import check_flatline
 from ml_core.domain.model_version import ModelVersion
 from ml_core.domain.policies import HealthPolicy
 from ml_core.domain.series_record import SeriesRecord
